@@ -1,0 +1,67 @@
+# The commands of this repository; `make help` lists them. POSIX sh and GNU make.
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+.PHONY: help setup demo test check lint bench lock clean
+
+help: ## list these targets
+	@echo "make TARGET [PYTHON=python3.12]"
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(BIN)/grader ## build .venv/ with grader and all tools, from the locked requirements
+
+$(BIN)/grader: $(STAMP)
+
+$(STAMP): requirements/dev.txt requirements/runtime.txt pyproject.toml
+	@$(PYTHON) -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || \
+	  { echo "error: $(PYTHON): expected Python 3.11 or newer with venv. Install python3 and python3-venv, or say PYTHON=..." >&2; exit 2; }
+	@echo "Building $(VENV)/ with `$(PYTHON) --version`"
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@echo "Installing `grep -c '^[a-z].*==' requirements/dev.txt` locked packages, TensorFlow among them; the first time takes some minutes"
+	@$(BIN)/python -m pip install -qq --no-input --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install -qq --no-input --disable-pip-version-check --no-deps --no-build-isolation -e .
+	@touch $@
+	@echo "Ready: $(BIN)/grader"
+
+demo: $(STAMP) ## grade the example submissions into results/
+	@status=0; \
+	$(BIN)/grader grade examples/submissions --assignment mnist_conv --output results || status=$$?; \
+	case $$status in \
+	  0) echo "Exit code 0: every submission has a grade. See results/." ;; \
+	  1) echo "Exit code 1: graded, but some submissions need a person (needs_review in results/scores.json). See results/." ;; \
+	  *) exit $$status ;; \
+	esac
+
+test: $(STAMP) ## run the tests
+	$(BIN)/python -m pytest
+
+check: lint test ## everything that must hold: lint, then the tests
+
+lint: $(STAMP) ## the fast part: format, ruff, mypy, import-linter
+	$(BIN)/ruff format --check
+	$(BIN)/ruff check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(STAMP) ## measure the time and memory of grading a made-up class
+	$(BIN)/python tools/bench.py
+
+lock: ## resolve the dependencies in pyproject.toml anew into requirements/ (UPGRADE=1: to the newest versions)
+	@test -x .venv-lock/bin/pip-compile || \
+	  { $(PYTHON) -m venv .venv-lock && .venv-lock/bin/python -m pip install -qq --disable-pip-version-check 'pip-tools>=7.5'; }
+	$(COMPILE) --output-file requirements/runtime.txt pyproject.toml
+	$(COMPILE) --extra dev --constraint requirements/runtime.txt --output-file requirements/dev.txt pyproject.toml
+
+# Only the default package index is asked: no host or folder of one machine gets into the files.
+COMPILE = env -u PIP_FIND_LINKS -u PIP_EXTRA_INDEX_URL PIP_CONFIG_FILE=/dev/null CUSTOM_COMPILE_COMMAND="make lock" \
+  .venv-lock/bin/pip-compile --quiet --no-config --generate-hashes --strip-extras --allow-unsafe --all-build-deps \
+  --no-emit-index-url --no-emit-find-links --no-emit-trusted-host $(if $(UPGRADE),--upgrade)
+
+clean: ## remove everything that the other targets made, .venv/ and results/ included
+	rm -rf $(VENV) .venv-lock results build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""What runs inside the sandbox, beside student code. It reports; it decides nothing."""

@@ -1,0 +1,70 @@
+"""What a guest gives up before it runs student code: rights, descriptors, and most of its limits."""
+
+import os
+import resource
+from pathlib import Path
+from typing import Any
+
+
+def close_descriptors(keep: set[int]) -> None:
+    """Close every descriptor but those to keep."""
+    for name in os.listdir("/proc/self/fd"):
+        number = int(name)
+        if number not in keep:
+            try:
+                os.close(number)
+            except OSError:
+                continue
+
+
+def set_limits(limits: dict[str, Any]) -> None:
+    """Set the kernel's limits for this process and its children; the watchdog outside is the second line."""
+    cpu = max(1, int(limits["cpu_seconds"]))
+    wanted = {
+        resource.RLIMIT_CPU: (cpu, cpu + 1),
+        resource.RLIMIT_FSIZE: (int(limits["file_bytes"]),) * 2,
+        resource.RLIMIT_NOFILE: (512, 512),
+        resource.RLIMIT_NPROC: (int(limits["processes"]) + 64,) * 2,
+        resource.RLIMIT_CORE: (0, 0),
+        resource.RLIMIT_DATA: (data_bytes() + int(limits["memory_bytes"]),) * 2,
+    }
+    for kind, value in wanted.items():
+        hard = resource.getrlimit(kind)[1]
+        if hard != resource.RLIM_INFINITY:
+            value = (min(value[0], hard), min(value[1], hard))
+        resource.setrlimit(kind, value)
+
+
+def data_bytes() -> int:
+    """Bytes of private writable memory that this process has already (`VmData`)."""
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("VmData"):
+            return int(line.split()[1]) * 1024
+    return 0
+
+
+def apply_landlock(writable: list[str]) -> bool:
+    """Let this process and its children write only below `writable`, reach no network, and signal nobody outside.
+
+    Returns False where the kernel has no Landlock.
+    """
+    from py_landlock import AccessFs, Landlock, LandlockError
+
+    try:
+        rules = Landlock(strict=False)
+        rules.allow_read("/").allow_execute("/")
+        for path in writable:
+            rules.add_path_rule(path, access=every_right(AccessFs))
+        rules.add_path_rule("/dev/null", access=AccessFs.READ_FILE | AccessFs.WRITE_FILE)
+        rules.apply()
+    except LandlockError:
+        return False
+    return True
+
+
+def every_right(rights: Any) -> Any:
+    """All file-system rights in one value."""
+    value = rights(0)
+    for right in rights:
+        value |= right
+    return value

@@ -1,0 +1,47 @@
+"""What a guest needs, imported once by the zygote and never initialised there."""
+
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+
+import keras
+import matplotlib as mpl
+import tensorflow as tf
+from IPython.core.inputtransformer2 import TransformerManager
+from keras.src.backend.tensorflow import trainer as keras_trainer
+
+from grader.guest.datasets import PACKAGES, serve_datasets
+from grader.guest.job import run_program
+from grader.guest.old_names import serve_old_names
+from grader.guest.session import Session, install
+from grader.wire.channel import Channel
+from grader.wire.frames import Frame
+
+mpl.use("Agg")
+
+
+def prepare(datasets: Path) -> dict[str, Callable[[Frame, Channel], None]]:
+    """Return the jobs that a guest can do."""
+    import matplotlib.pyplot
+
+    for package in PACKAGES:
+        importlib.import_module(package)
+    original_fit = keras_trainer.TensorFlowTrainer.fit
+    transform = TransformerManager().transform_cell
+    transform("%time 1\n!ls\n")
+
+    def install_all(session: Session, note: Callable[[str, str, str], None], old_names: bool) -> None:
+        install(session)
+        if old_names:
+            serve_old_names(note)
+        serve_datasets(datasets, note)
+
+    def program(message: Frame, channel: Channel) -> None:
+        order = message.body
+        tf.config.threading.set_intra_op_parallelism_threads(1)
+        tf.config.threading.set_inter_op_parallelism_threads(1)
+        keras.utils.set_random_seed(int(order["seed"]))
+        tools = {"transform": transform, "original_fit": original_fit, "install": install_all}
+        run_program(order, channel, tools)
+
+    return {"program": program}

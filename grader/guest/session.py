@@ -1,0 +1,247 @@
+"""The guest's side of the conversation about each `fit`.
+
+The guest describes the call, then does what the grading process asks: send an array, play a drill in a forked copy of
+itself, train live, and at last play the curve after which the program goes on.
+"""
+
+import os
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from keras.src.backend.tensorflow import trainer as keras_trainer
+from keras.src.optimizers.base_optimizer import BaseOptimizer
+
+from grader.guest.capture import (
+    CannotCaptureError,
+    Captured,
+    bind_fit,
+    capture_fit,
+    list_callbacks,
+    weights_digest,
+)
+from grader.guest.old_names import AliasedLogs
+from grader.guest.replay import Epoch, Replay
+from grader.wire.channel import Channel
+from grader.wire.frames import Frame
+
+DRILL_SECONDS = 8.0
+
+
+class PlayedCurve:
+    """Epochs that come over the channel, one at a time."""
+
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
+
+    def epoch(self, number: int) -> Epoch:
+        """Ask for an epoch; the question tells the grading process that the training went on until here."""
+        return to_epoch(self._channel.ask({"type": "epoch", "epoch": number}))
+
+    def stopped_at_batch(self, epoch: int, batch: int) -> Epoch | None:
+        """Tell that a batch hook stopped the training; the answer may hold what a real training had then."""
+        answer = self._channel.ask({"type": "batch_stop", "epoch": epoch, "batch": batch})
+        return to_epoch(answer) if answer.body.get("logs") else None
+
+
+def to_epoch(frame: Frame) -> Epoch:
+    """The epoch in a frame: logs, logs of batches as columns of the first array, weights as the other arrays."""
+    arrays = list(frame.arrays)
+    batches = []
+    keys = frame.body.get("batch_keys")
+    if keys:
+        batches = [dict(zip(keys, map(float, row), strict=True)) for row in arrays.pop(0)]
+    return Epoch({key: float(value) for key, value in frame.body["logs"].items()}, batches, arrays)
+
+
+@dataclass
+class Session:
+    """All trainings of one program."""
+
+    channel: Channel
+    original_fit: Callable[..., Any]
+    explain: Callable[[BaseException], str]
+    note: Callable[[str, str, str], None]
+    phase: str = "top_level"
+    fits: int = 0
+    busy: bool = False
+    live: bool = False
+    models: list[Any] = field(default_factory=list)
+    optimizers: dict[int, Any] = field(default_factory=dict)
+
+    def fit(self, model: Any, *args: Any, **keywords: Any) -> Any:
+        """Stand for `model.fit`: describe, rehearse, and play; return the History that Keras returns."""
+        if self.busy or self.live:
+            return self.original_fit(model, *args, **keywords)
+        arguments = bind_fit(self.original_fit, (model, *args), keywords)
+        self.busy = True
+        try:
+            return self._fit(model, arguments)
+        finally:
+            self.busy = False
+
+    def _fit(self, model: Any, arguments: dict[str, Any]) -> Any:
+        number = self.fits
+        self.fits += 1
+        try:
+            self._refuse_shared_layers(model)
+            captured = capture_fit(model, arguments)
+        except CannotCaptureError as error:
+            return self._train_live(model, arguments, str(error), number)
+        body = {
+            "type": "fit",
+            "number": number,
+            "phase": self.phase,
+            "model_number": self._number_of(model),
+            "recompiled": self._recompiled(model),
+        }
+        answer = self.channel.ask({**body, **captured.body})
+        while answer.type not in ("play", "live"):
+            answer = self._obey(answer, model, arguments, captured)
+        if answer.type == "live":
+            return self._train_live(model, arguments, "as ordered", number)
+        try:
+            history = self._play(model, arguments, captured, direct=False)
+        except BaseException as error:
+            self.channel.ask({"type": "fit_over", "changed": [], "error": self.explain(error)})
+            raise
+        self.channel.ask({"type": "fit_over", "changed": [], "stopped": bool(model.stop_training)})
+        return history
+
+    def _obey(self, order: Frame, model: Any, arguments: dict[str, Any], captured: Captured) -> Frame:
+        """Carry out one order and return the next."""
+        if order.type == "send_array":
+            digest = str(order.body["digest"])
+            return self.channel.ask({"type": "array", "digest": digest}, [captured.arrays[digest]])
+        if order.type == "drill":
+            return self._drill(model, arguments, captured)
+        raise RuntimeError(f"the guest does not know the order {order.type!r}")
+
+    def _drill(self, model: Any, arguments: dict[str, Any], captured: Captured) -> Frame:
+        """Play one made-up curve in a forked copy of this process; the copy ends where `fit` would return."""
+        pid = os.fork()
+        if pid == 0:
+            code = 1
+            try:
+                self._drill_in_copy(model, arguments, captured)
+                code = 0
+            finally:
+                os._exit(code)
+        deadline = time.monotonic() + DRILL_SECONDS
+        while time.monotonic() < deadline:
+            done, status = os.waitpid(pid, os.WNOHANG)
+            if done:
+                return self.channel.ask({"type": "drill_over", "status": "ended" if status == 0 else "died"})
+            time.sleep(0.001)
+        os.kill(pid, signal.SIGKILL)
+        os.waitpid(pid, 0)
+        return self.channel.ask({"type": "drill_over", "status": "hung"})
+
+    def _drill_in_copy(self, model: Any, arguments: dict[str, Any], captured: Captured) -> None:
+        weights, rate = weights_digest(model), float(np.array(model.optimizer.learning_rate))
+        error = ""
+        try:
+            self._play(model, arguments, captured, direct=True)
+        except BaseException as raised:  # noqa: BLE001 - whatever a student's callback raises is data
+            error = self.explain(raised)
+        changed = []
+        if weights_digest(model) != weights:
+            changed.append("weights")
+        if float(np.array(model.optimizer.learning_rate)) != rate and not captured.body["learning_rates"]:
+            changed.append("learning_rate")
+        stopped = bool(model.stop_training) and not error
+        self.channel.send({"type": "fit_over", "error": error, "changed": changed, "stopped": stopped})
+
+    def _play(self, model: Any, arguments: dict[str, Any], captured: Captured, *, direct: bool) -> Any:
+        """Let Keras's own loop run on the curve that the grading process supplies."""
+        replay = Replay(
+            model=model,
+            curve=PlayedCurve(self.channel),
+            batches=captured.batches,
+            validation_batches=captured.validation_batches,
+            every_batch=bool(captured.body["batch_hooks"]),
+            direct=direct,
+        )
+        history = replay.run(self.original_fit, arguments)
+        history.history = AliasedLogs(history.history, self.note)
+        return history
+
+    def _train_live(self, model: Any, arguments: dict[str, Any], reason: str, number: int) -> Any:
+        """Train here, with Keras's own `fit`, if the grading process allows it; it has the last word on time."""
+        callbacks = [type(item).__name__[:80] for item in list_callbacks(arguments["callbacks"])]
+        self.announce_live(reason, number, self._number_of(model), callbacks, int(arguments["epochs"] or 1))
+        try:
+            history = self.original_fit(model, **arguments)
+        finally:
+            self.live = False
+        logs = {str(key)[:80]: [float(v) for v in values] for key, values in history.history.items()}
+        self.channel.ask({"type": "live_over", "history": logs, "epochs": len(history.epoch)})
+        history.history = AliasedLogs(history.history, self.note)
+        return history
+
+    def announce_live(self, reason: str, number: int, model: int, callbacks: list[str], epochs: int) -> None:
+        """Say that a training begins that cannot be replayed, and wait for leave to do it."""
+        self.live = True
+        self.channel.ask(
+            {
+                "type": "live",
+                "number": number,
+                "phase": self.phase,
+                "reason": reason,
+                "model_number": model,
+                "callbacks": callbacks,
+                "epochs": epochs,
+            }
+        )
+
+    def steps_by_hand(self) -> None:
+        """The program applies gradients itself: a live training that no `fit` announces."""
+        if not (self.busy or self.live):
+            number, self.fits = self.fits, self.fits + 1
+            self.announce_live("it trains in a loop of its own", number, -1, [], 0)
+
+    def _recompiled(self, model: Any) -> bool:
+        """Whether the model has another optimizer than at its last `fit`."""
+        before = self.optimizers.get(id(model))
+        self.optimizers[id(model)] = model.optimizer
+        return before is not None and before is not model.optimizer
+
+    def _number_of(self, model: Any) -> int:
+        """Which model of the program this is, counted from 0."""
+        for number, known in enumerate(self.models):
+            if known is model:
+                return number
+        self.models.append(model)
+        return len(self.models) - 1
+
+    def _refuse_shared_layers(self, model: Any) -> None:
+        mine = {id(layer) for layer in model._flatten_layers(include_self=False)}
+        for other in self.models:
+            if other is not model and mine & {id(layer) for layer in other._flatten_layers(include_self=False)}:
+                raise CannotCaptureError("the model shares layers with a model that was trained before")
+
+
+def install(session: Session) -> None:
+    """Put the session in the place of training in Keras."""
+    trainer = keras_trainer.TensorFlowTrainer
+    original_batch = trainer.train_on_batch
+    original_apply = BaseOptimizer.apply
+
+    def fit(model: Any, *args: Any, **keywords: Any) -> Any:
+        return session.fit(model, *args, **keywords)
+
+    def train_on_batch(model: Any, *args: Any, **keywords: Any) -> Any:
+        session.steps_by_hand()
+        return original_batch(model, *args, **keywords)
+
+    def apply(optimizer: Any, *args: Any, **keywords: Any) -> Any:
+        session.steps_by_hand()
+        return original_apply(optimizer, *args, **keywords)
+
+    fit.__wrapped__ = session.original_fit  # type: ignore[attr-defined]
+    trainer.fit = fit
+    trainer.train_on_batch = train_on_batch
+    BaseOptimizer.apply = apply

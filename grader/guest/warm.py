@@ -1,0 +1,231 @@
+"""The zygote: TensorFlow imported once, one forked process per job.
+
+Theory of operation. The zygote reads orders from its control socket (descriptor 3), one at a time. With each order
+come three descriptors: the job's channel, its standard output and its standard error. It forks; the child gives up
+its rights and runs the job; the zygote waits, reports how the child ended and what it used, kills everything that is
+left in its process namespace and empties the job's folder. It never runs student code itself, never reads from a
+job's channel, and starts no thread before it forks, so that every child finds TensorFlow as it was imported.
+"""
+
+import array
+import contextlib
+import gc
+import json
+import os
+import resource
+import select
+import shutil
+import signal
+import socket
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+CONTROL = 3
+KINDS = {"program", "training", "describe"}
+
+
+def main() -> None:
+    """Warm up, then serve orders until the control socket closes."""
+    settings = json.loads(sys.argv[1])
+    control = socket.socket(fileno=CONTROL)
+    adopt_orphans()
+    tools = prepare(settings)
+    gc.collect()
+    gc.freeze()
+    reply(control, {"type": "ready", "pid": os.getpid(), "threads": len(os.listdir("/proc/self/task"))})
+    while True:
+        order, descriptors = take_order(control)
+        if order is None:
+            return
+        serve(control, order, descriptors, tools, settings)
+
+
+def prepare(settings: dict[str, Any]) -> dict[str, Any]:
+    """Import what jobs need and put it where they find it."""
+    if settings["role"] == "trainer":
+        from grader.trainer import jobs as trainer_jobs
+
+        return {"training": trainer_jobs.train, "describe": trainer_jobs.describe}
+    from grader.guest import prepared
+
+    return prepared.prepare(Path(settings["datasets"]))
+
+
+def take_order(control: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:
+    """The next order and its descriptors; None when the other end is gone."""
+    size = array.array("i").itemsize
+    data, ancillary, _, _ = control.recvmsg(1 << 16, socket.CMSG_SPACE(3 * size))
+    descriptors: list[int] = []
+    for level, kind, payload in ancillary:
+        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+            numbers = array.array("i")
+            numbers.frombytes(payload[: len(payload) - len(payload) % size])
+            descriptors.extend(numbers)
+    return (json.loads(data) if data else None), descriptors
+
+
+def reply(control: socket.socket, body: dict[str, Any]) -> None:
+    """Send one message to the grading process."""
+    control.send(json.dumps(body).encode())
+
+
+def serve(
+    control: socket.socket, order: dict[str, Any], descriptors: list[int], tools: dict[str, Any], settings: dict[str, Any]
+) -> None:
+    """Run one job in a child, clean up after it, and report."""
+    folder = Path(settings["scratch"]) / "job"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    used = resource.getrusage(resource.RUSAGE_CHILDREN)
+    started = time.monotonic()
+    pid = os.fork()
+    if pid == 0:
+        run_child(control, order, descriptors, tools, folder)
+    for number in descriptors:
+        os.close(number)
+    reply(control, {"type": "started", "pid": pid})
+    status = wait_or_kill(control, pid)
+    wall = time.monotonic() - started
+    now = resource.getrusage(resource.RUSAGE_CHILDREN)
+    kill_everything()
+    wipe(Path(settings["scratch"]))
+    cpu = now.ru_utime + now.ru_stime - used.ru_utime - used.ru_stime
+    signalled = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
+    code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else -1
+    reply(control, {"type": "ended", "signal": signalled, "code": code, "wall_seconds": wall, "cpu_seconds": cpu})
+
+
+def wait_or_kill(control: socket.socket, pid: int) -> int:
+    """Wait for the child; anything said on the control socket meanwhile means: end it. Returns its wait status."""
+    descriptor = os.pidfd_open(pid)
+    try:
+        while True:
+            ready, _, _ = select.select([descriptor, control], [], [])
+            if descriptor in ready:
+                return os.waitpid(pid, 0)[1]
+            message = control.recv(1 << 12)
+            os.kill(pid, signal.SIGKILL)
+            status = os.waitpid(pid, 0)[1]
+            if not message:
+                kill_everything()
+                os._exit(0)
+            return status
+    finally:
+        os.close(descriptor)
+
+
+def run_child(
+    control: socket.socket, order: dict[str, Any], descriptors: list[int], tools: dict[str, Any], folder: Path
+) -> None:
+    """In the child: take the descriptors, give up rights, run the job, and leave without any clean-up."""
+    code = 70
+    try:
+        from grader.guest import confine
+        from grader.wire.channel import Channel
+
+        channel, out, err = descriptors
+        control.detach()
+        os.dup2(out, 1)
+        os.dup2(err, 2)
+        null = os.open("/dev/null", os.O_RDONLY)
+        os.dup2(null, 0)
+        confine.close_descriptors({0, 1, 2, channel})
+        os.chdir(folder)
+        os.environ.update(HOME=str(folder), TMPDIR=str(folder))
+        os.setsid()
+        sys.stdout = os.fdopen(1, "w", encoding="utf-8", errors="backslashreplace", closefd=False)
+        sys.stderr = os.fdopen(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)
+        connection = Channel(socket.socket(fileno=channel))
+        message = connection.receive()
+        if order["landlock"] and not confine.apply_landlock([str(folder)]):
+            os._exit(71)
+        confine.set_limits(order["limits"])
+        if order["kind"] not in KINDS:
+            os._exit(72)
+        tools[order["kind"]](message, connection)
+        code = 0
+    except MemoryError:
+        code = 73
+    except BaseException:  # noqa: BLE001 - the last frame of this process: it must end here, and say why on stderr
+        import traceback
+
+        with contextlib.suppress(BaseException):
+            traceback.print_exc()
+            sys.stderr.flush()
+    finally:
+        os._exit(code)
+
+
+def adopt_orphans() -> None:
+    """Become the parent of processes whose own parent has gone, so that none is lost from sight."""
+    import ctypes
+
+    ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
+
+
+def kill_everything() -> None:
+    """Kill all processes in this namespace but this one and its first process, until none is left."""
+    if "GRADER_BOX" not in os.environ:
+        kill_descendants()
+        return
+    for _ in range(200):
+        try:
+            os.kill(-1, signal.SIGKILL)
+        except ProcessLookupError:
+            return
+        except PermissionError:
+            return
+        reap()
+        time.sleep(0.001)
+
+
+def kill_descendants() -> None:
+    """Without a process namespace: kill every descendant, until none is left."""
+    for _ in range(200):
+        children = descendants(os.getpid())
+        if not children:
+            return
+        for pid in children:
+            with contextlib.suppress(ProcessLookupError, PermissionError):
+                os.kill(pid, signal.SIGKILL)
+        reap()
+        time.sleep(0.001)
+
+
+def descendants(pid: int) -> list[int]:
+    """All living descendants of a process, by the kernel's lists of children."""
+    found: list[int] = []
+    pending = [pid]
+    while pending:
+        parent = pending.pop()
+        with contextlib.suppress(OSError):
+            for task in Path(f"/proc/{parent}/task").iterdir():
+                pending.extend(int(child) for child in (task / "children").read_text().split())
+        if parent != pid:
+            found.append(parent)
+    return found
+
+
+def reap() -> None:
+    """Collect children that have ended; called only when the job's own status has been taken."""
+    with contextlib.suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            continue
+
+
+def wipe(scratch: Path) -> None:
+    """Empty the scratch folder; files that a job made unreadable are made removable first."""
+    for child in scratch.iterdir():
+        if child.is_dir() and not child.is_symlink():
+            with contextlib.suppress(OSError):
+                child.chmod(0o700)
+            shutil.rmtree(child, ignore_errors=True)
+        else:
+            with contextlib.suppress(OSError):
+                child.unlink()
+
+
+if __name__ == "__main__":
+    main()

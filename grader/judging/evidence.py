@@ -1,0 +1,61 @@
+"""What a check may look at: one observation, its graded fit, and the training behind it."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from grader.model.assignment import Assignment
+from grader.model.observation import Call, Curve, Fit, Observation
+from grader.model.training import Description, TrainingRun
+
+
+@dataclass(frozen=True)
+class Training:
+    """A real training and how the student's code went along with it."""
+
+    run: TrainingRun
+    played: Curve
+    """The recorded epochs as they were played to the student's callbacks."""
+    source: Literal["shared", "trained"]
+    others: tuple[TrainingRun, ...] = ()
+    """Trainings of the same request with other seeds, tried before."""
+
+
+@dataclass(frozen=True)
+class Evidence:
+    """Everything about one submission that its checks may need."""
+
+    assignment: Assignment
+    observation: Observation
+    training: Training | None = None
+    training_refused: str = ""
+    """Why there will be no training in this run (`--quick`); empty if one can be had."""
+
+    @property
+    def layer_names(self) -> dict[str, str]:
+        """The student's names of the layers of the graded fit, by the trainer's names."""
+        return self.fit.layer_names if self.fit else {}
+
+    @property
+    def fit(self) -> Fit | None:
+        """The graded call of `fit`: inside the entry point if that exists, else at top level."""
+        return graded_fit(self.assignment, self.observation)
+
+    @property
+    def call(self) -> Call | None:
+        """The probe's first call of the first entry point."""
+        name = self.assignment.entry_points[0]
+        return next((call for call in self.observation.claimed.calls if call.name == name), None)
+
+    @property
+    def network(self) -> Description | None:
+        """The network of the graded fit, as the trainer built it."""
+        return self.observation.descriptions.get(self.fit.architecture) if self.fit else None
+
+
+def graded_fit(assignment: Assignment, observation: Observation) -> Fit | None:
+    """The fit that counts: the last (or first) one inside the entry point, else at top level."""
+    inside = [fit for fit in observation.fits if fit.phase == "entry"]
+    candidates = inside or [fit for fit in observation.fits if not observation.claimed.defined]
+    if not candidates:
+        return None
+    return candidates[-1 if assignment.graded_fit == "last" else 0]

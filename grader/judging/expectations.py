@@ -1,0 +1,352 @@
+"""Ready-made expectations: each compares one piece of evidence with what was asked, and fails in the student's words."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from grader.judging.evidence import Evidence, Training
+from grader.judging.marks import CheckFailed, NotApplicable, fail
+from grader.judging.network import (
+    CONVOLUTIONS,
+    POOLINGS,
+    Applied,
+    applied_layers,
+    final_activation,
+    preparation,
+    same_size,
+    uses_logits,
+)
+from grader.model.observation import ArrayFacts, Call, Curve, Fit
+from grader.model.training import Description
+
+WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+
+
+def expect_finished(call: Call | None, name: str) -> None:
+    """The probe found the function, and it ran to its end."""
+    if call is None or not call.found:
+        because = f" {call.error[0].upper()}{call.error[1:]}." if call is not None and call.error else ""
+        fail(f"There is no function {name} in your file.{because} Define it with exactly this name.")
+    if call.kind not in ("function", "builtin_function_or_method", "method", "partial", "wrapper", "Function"):
+        fail(f"{name} is a {call.kind}, not a function. Define it with `def {name}():`.")
+    if call.error:
+        fail(f"{name} stopped with an error: {call.error}.")
+
+
+def expect_images(fit: Fit, *, dataset: str, shape: tuple[int, ...], points: float) -> None:
+    """All training images of `dataset` reach the network with this shape and in [0, 1], with their labels.
+
+    Leading Reshape and Rescaling layers count as part of the preparation. `points` remain if only one of shape and
+    scale is right.
+    """
+    facts, labels = fit.x, fit.y
+    assert facts is not None
+    assert labels is not None
+    assert fit.request is not None
+    expect_dataset(facts, labels, dataset)
+    ready = preparation(fit.request.model, facts.shape[1:])
+    found = (facts.shape[0], *ready.shape)
+    low, high = scaled_range(facts, ready.scale, ready.offset)
+    shape_right, scale_right = found == shape, low >= -1e-6 and 0.9 <= high <= 1 + 1e-6
+    if shape_right and scale_right:
+        return
+    problems = []
+    if not shape_right:
+        problems.append(f"the images that reach your network have the shape {found}; {shape} is asked for")
+    if not scale_right:
+        problems.append(f"their values lie between {low:.4g} and {high:.4g}; they should lie between 0 and 1")
+    advice = "Reshape them, for example with reshape(60000, 28, 28, 1)" if not shape_right else "Divide them by 255.0"
+    sentence = "; ".join(problems)
+    fail(f"{sentence[0].upper()}{sentence[1:]}. {advice}.", points if shape_right or scale_right else 0.0)
+
+
+def expect_dataset(facts: ArrayFacts, labels: ArrayFacts, dataset: str) -> None:
+    """The images are training images of `dataset` (some or all), and the labels are theirs."""
+    if facts.dataset != dataset or facts.part != "x_train":
+        what = f"{facts.part} of {facts.dataset}" if facts.dataset else f"other data, of shape {facts.shape}"
+        fail(f"Your network is trained on {what}. Train it on the training images of {dataset}, unchanged but for shape "
+             "and scale.")
+    if labels.dataset != dataset or labels.part != "y_train" or labels.order != facts.order:
+        fail(f"The labels are not the training labels of {dataset} in the order of the images. Pass the labels that "
+             "load_data() returned with the images.")
+
+
+def scaled_range(facts: ArrayFacts, scale: float, offset: float) -> tuple[float, float]:
+    """Least and greatest value after a linear scaling; NaN where the array is unknown."""
+    if facts.minimum is None or facts.maximum is None:
+        return math.nan, math.nan
+    ends = facts.minimum * scale + offset, facts.maximum * scale + offset
+    return min(ends), max(ends)
+
+
+def expect_layer_counts(evidence: Evidence, *, convolutions: int, poolings: int, of: Mapping[str, int]) -> None:
+    """The graph applies this many convolutions and poolings of any class, of which the classes in `of`."""
+    layers = applied_layers(request_of(evidence.fit).model)
+    for what, kinds, wanted in (("convolution", CONVOLUTIONS, convolutions), ("pooling", POOLINGS, poolings)):
+        found = [layer for layer in layers if layer.class_name in kinds]
+        count = sum(layer.times for layer in found)
+        if count != wanted:
+            fail(count_message(found, count, what, wanted, evidence.layer_names))
+    for kind, wanted in of.items():
+        same = sum(layer.times for layer in layers if layer.class_name == kind)
+        if same != wanted:
+            others = ", ".join(layer.class_name for layer in layers if layer.class_name in CONVOLUTIONS | POOLINGS)
+            fail(f"Your model has {number(same)} {kind} {plural('layer', same)}; this exercise asks for "
+                 f"{number(wanted)}. Found: {others or 'none'}.")
+
+
+def count_message(found: list[Applied], count: int, what: str, wanted: int, names: Mapping[str, str]) -> str:
+    """How many layers of a sort there are, by the student's own names."""
+    if not found:
+        return f"Your model has no {what} layer; this exercise asks for {number(wanted)}. Add one."
+    kinds = sorted({layer.class_name for layer in found})
+    listed = ", ".join(
+        names.get(layer.name, layer.name) + (f" called {layer.times} times" if layer.times > 1 else "") for layer in found
+    )
+    kind = kinds[0] if len(kinds) == 1 else what
+    if len(found) < count:
+        return (
+            f"Your model applies {what} layers {number(count)} times ({listed}); this exercise allows {number(wanted)}. "
+            "Call the layer once."
+        )
+    remedy = "Remove one." if count == wanted + 1 else f"Keep {number(wanted)}." if count > wanted else "Add one."
+    allows = "allows" if count > wanted else "asks for"
+    return f"Your model has {number(count)} {kind} {plural('layer', count)} ({listed}); this exercise {allows} {number(wanted)}. {remedy}"
+
+
+def expect_shapes_fit(evidence: Evidence, network: Description) -> None:
+    """Keras can build the network, and each convolution and pooling has the size that its formula gives."""
+    if network.problem:
+        fail(f"Keras cannot build your network: {network.problem}")
+    configs = {layer.name: layer for layer in applied_layers(request_of(evidence.fit).model)}
+    before = network.input_shape
+    for layer in network.layers:
+        applied = configs.get(layer.name)
+        if applied is not None and before is not None and layer.output_shape is not None and len(before) == 4:
+            expect_spatial_size(applied, before, layer.output_shape, evidence.layer_names)
+        before = layer.output_shape
+
+
+def expect_spatial_size(
+    layer: Applied, before: tuple[int | None, ...], after: tuple[int | None, ...], names: Mapping[str, str]
+) -> None:
+    """Height and width after a Conv2D or MaxPooling2D follow from those before it."""
+    kernel = layer.config.get("kernel_size") or layer.config.get("pool_size")
+    if layer.class_name not in ("Conv2D", "MaxPooling2D", "AveragePooling2D") or not kernel or layer.times > 1:
+        return
+    if layer.config.get("data_format") == "channels_first" or layer.config.get("dilation_rate", [1, 1]) != [1, 1]:
+        return
+    for axis in (1, 2):
+        size, stride = before[axis], layer.config["strides"][axis - 1]
+        if size is None:
+            continue
+        wanted = same_size(size, kernel[axis - 1], stride, layer.config["padding"])
+        if after[axis] != wanted:
+            fail(f"The output of {names.get(layer.name, layer.name)} has the shape {after}; {wanted} was expected along "
+                 f"axis {axis}.")
+
+
+def expect_classes(evidence: Evidence, network: Description, classes: int) -> None:
+    """The network ends in `classes` outputs: softmax, or logits with a loss that expects them."""
+    output = network.output_shape
+    if output is None or len(output) != 2 or output[1] != classes:
+        found = output[-1] if output else "no"
+        fail(f"Your network ends in {found} outputs; there are {classes} classes. Make the last layer Dense({classes}).")
+    request = request_of(evidence.fit)
+    activation, logits = final_activation(request.model), uses_logits(request.compile)
+    if activation == "softmax" and not logits:
+        return
+    if activation == "linear" and logits:
+        return
+    if activation == "softmax":
+        fail("Your last layer applies softmax, but the loss is told to expect logits (from_logits=True). Use one of them.")
+    fail(f"Your last layer has the activation {activation}; the {classes} classes need softmax. "
+         f"Write Dense({classes}, activation='softmax').")
+
+
+def expect_stop(fit: Fit, *, metric: str, threshold: float) -> None:
+    """On every drill the student's code stops at the first epoch at or over the threshold, and at no other.
+
+    An exact landing on the threshold may also be passed over, as `>` does.
+    """
+    for drill in usable(fit):
+        if drill.error:
+            fail(f"Your callback stopped with an error: {drill.error}.")
+        values = [value_of(logs, metric) for logs in drill.supplied]
+        first = next((index for index, value in enumerate(values) if reached(value, threshold)), None)
+        allowed = {first}
+        if first is not None and drill.name == "landing":
+            allowed.add(next((i for i, value in enumerate(values) if i > first and reached(value, threshold)), None))
+        if first is not None and first == len(values) - 1:
+            allowed.add(None)
+        if drill.stopped_at not in allowed:
+            fail(stop_message(drill, values, first, metric, threshold))
+        if drill.stopped_at is not None and drill.epochs[drill.stopped_at].batch is not None:
+            fail("Your callback stops in the middle of an epoch. Decide in on_epoch_end, when the epoch's accuracy is known.")
+
+
+def stop_message(drill: Curve, values: list[float], first: int | None, metric: str, threshold: float) -> str:
+    """What a callback did on a made-up curve, and what it should have done."""
+    stopped = drill.stopped_at
+    if stopped is None:
+        assert first is not None
+        return (
+            f"Training went on although {metric} had reached {values[first]:.4f} in epoch {first + 1} of a trial run. "
+            f"Stop (self.model.stop_training = True) as soon as {metric} is at or over {threshold:g}, and pass the "
+            "callback to fit."
+        )
+    seen = values[min(stopped, len(values) - 1)]
+    if first is None or stopped < first:
+        return (
+            f"Training was stopped in epoch {stopped + 1} of a trial run, at {metric} {seen:.4f}: too early. Stop only "
+            f"when {metric} is at or over {threshold:g}."
+        )
+    return (
+        f"Training was stopped in epoch {stopped + 1} of a trial run, although {metric} had reached {values[first]:.4f} "
+        f"in epoch {first + 1}. Stop in the first epoch at or over {threshold:g}."
+    )
+
+
+def expect_message(fit: Fit, message: str) -> None:
+    """On every drill on which the student's code stops, `message` is printed once, at that epoch; else never."""
+    stops = 0
+    for drill in usable(fit):
+        if drill.error:
+            fail(f"Your callback stopped with an error before it could print: {drill.error}.")
+        counts = [seen.printed.count(message) for seen in drill.epochs]
+        at = drill.stopped_at
+        stops += at is not None
+        wrong = [index for index, count in enumerate(counts) if count and index != at]
+        if wrong:
+            fail(f'"{message}" is printed in epoch {wrong[0] + 1} of a trial run, where training was not stopped. Print '
+                 "it only when you stop.")
+        if at is not None and counts[at] > 1:
+            fail(f'"{message}" is printed {counts[at]} times when training stops. Print it once.')
+        if at is not None and counts[at] == 0:
+            fail(missing_message(drill.epochs[at].printed, message))
+    if not stops:
+        fail(f'Your code never stopped a trial run, so "{message}" was never due. Stop training in a callback, and print '
+             "the message there.")
+
+
+def missing_message(printed: str, message: str) -> str:
+    """The message is absent; show what was printed instead, if something was."""
+    lines = [line.strip() for line in printed.replace("\r", "\n").split("\n")]
+    own = [line for line in lines if line and "━" not in line and "\x1b" not in line and not line.startswith("Epoch ")]
+    if not own:
+        return f'Nothing is printed when training stops. Print exactly "{message}".'
+    return f'When training stops, "{own[-1][:200]}" is printed. Print exactly "{message}".'
+
+
+def expect_reached(training: Training, *, metric: str, threshold: float, epochs: int) -> None:
+    """The real training reaches the threshold within the epochs that the student's code let run."""
+    run = training.run
+    if run.problem:
+        fail(f"Keras could not train your network: {run.problem}")
+    let_run = sum(1 for seen in training.played.epochs if seen.batch is None)
+    values = [epoch.accuracy if epoch.accuracy is not None else math.nan for epoch in run.epochs[: min(let_run, epochs)]]
+    if any(reached(value, threshold) for value in values):
+        return
+    best = max((value for value in values if not math.isnan(value)), default=math.nan)
+    tried = "".join(f" With another seed ({other.seed}) it came to {best_of(other):.4f}." for other in training.others)
+    stopped = training.played.stopped_at is not None and let_run < epochs
+    reason = (
+        f"your own code stopped it after {let_run} epochs"
+        if stopped
+        else f"it ran for {let_run} {plural('epoch', let_run)}"
+    )
+    fail(f"Trained for real, your network came to {metric} {best:.4f} (seed {run.seed}); {threshold:g} is asked for, and "
+         f"{reason}.{tried}")
+
+
+def best_of(run: Any) -> float:
+    """Best accuracy of a run, NaN if there is none."""
+    return math.nan if run.best_accuracy is None else float(run.best_accuracy)
+
+
+def expect_returned(call: Call | None, fit: Fit, metric: str) -> None:
+    """The function returned the epochs and the final metric that its `fit` was given."""
+    if call is None or not call.found or call.error:
+        raise CheckFailed("The function did not run to its end, so there is no returned value to look at.")
+    played = fit.played
+    assert played is not None
+    value = call.value
+    if not isinstance(value, list) or len(value) != 2:
+        fail(f"The function returned {short(value)}. Return two values: history.epoch and the final accuracy.")
+    epochs = [seen.epoch for seen in played.epochs]
+    if value[0] != epochs and value[0] != len(epochs):
+        fail(f"The first value returned is {short(value[0])}, but training ran for the epochs {short(epochs)}. Return "
+             "history.epoch.")
+    last = [seen.logs for seen in played.epochs][-1] if played.epochs else {}
+    returned = value[1][-1] if isinstance(value[1], list) and value[1] else value[1]
+    truth = value_of(last, metric)
+    if not isinstance(returned, int | float) or not math.isclose(float(returned), truth, rel_tol=1e-5, abs_tol=1e-7):
+        fail(f"The second value returned is {short(returned)}, but the last epoch ended with {metric} {truth:.6g}. Return "
+             f"history.history['{metric}'][-1].")
+
+
+def expect_epoch_time(training: Training, limit: float) -> None:
+    """Seconds per epoch are at most `limit` times those of the reference network on the same machine."""
+    ratio = epoch_time_ratio(training.run)
+    if ratio is None:
+        raise NotApplicable("the reference network was not timed beside this training")
+    if not ratio <= limit:
+        fail(f"An epoch of your network takes {ratio:.1f} times as long as one of the reference network; at most "
+             f"{limit:g} times is accepted. Use fewer filters or units.")
+
+
+def epoch_time_ratio(run: Any) -> float | None:
+    """Seconds per epoch (median, the first left out) divided by as many steps of the reference network at 60,000 images
+    in batches of 32."""
+    seconds = sorted(epoch.seconds for epoch in run.epochs[1:] or run.epochs)
+    if not seconds or not run.reference_step_seconds:
+        return None
+    return float(seconds[len(seconds) // 2] / (1875 * run.reference_step_seconds))
+
+
+def usable(fit: Fit) -> list[Curve]:
+    """The drills that ended; NotApplicable if none did, which is our fault and not the student's."""
+    ended = [drill for drill in fit.drills if not drill.hung]
+    if not ended:
+        raise NotApplicable("the trial runs of your callback did not come to an end here")
+    return ended
+
+
+def value_of(logs: Mapping[str, float], metric: str) -> float:
+    """The metric under whatever key Keras logs it (`accuracy`, `acc`, `sparse_categorical_accuracy`)."""
+    for key in (metric, "acc", f"sparse_categorical_{metric}", f"categorical_{metric}"):
+        if key in logs:
+            return logs[key]
+    plain = [key for key in logs if "acc" in key and not key.startswith("val_")]
+    return logs[plain[0]] if plain else math.nan
+
+
+def reached(value: float, threshold: float) -> bool:
+    """At or over the threshold, as far as float32 can tell; NaN is not."""
+    return value >= threshold - 1e-7
+
+
+def request_of(fit: Fit | None) -> Any:
+    """The request of a fit that could be captured; NotApplicable for live training."""
+    if fit is None or fit.request is None:
+        why = fit.refused if fit is not None else "no training was started"
+        raise NotApplicable(f"your training cannot be examined here, because {why}")
+    return fit.request
+
+
+def number(count: int) -> str:
+    """Small numbers in words."""
+    return WORDS[count] if 0 <= count < len(WORDS) else str(count)
+
+
+def plural(word: str, count: int) -> str:
+    """The word, with an s unless there is one."""
+    return word if count == 1 else f"{word}s"
+
+
+def short(value: Any) -> str:
+    """A value in at most 80 characters."""
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+

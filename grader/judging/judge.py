@@ -1,0 +1,193 @@
+"""Run an assignment's checks on one piece of evidence, as pytest tests.
+
+Judging is pure: no file but `checks.py` is read, nothing is run but the checks. What a check raises decides: nothing —
+passed; `CheckFailed` or an assertion — failed, with its message; a request for a training or a person — noted; anything
+else is a fault of the check, which is ours, and the verdict is `error`.
+"""
+
+import contextlib
+import io
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from grader.errors import SetupError
+from grader.judging.evidence import Evidence, Training
+from grader.judging.marks import CheckFailed, Mark, NotApplicable, PersonNeeded, TrainingNeeded, mark_of
+from grader.model.observation import Call, Fit, Observation
+from grader.model.result import Verdict
+from grader.model.training import Description
+
+CHECK_SECONDS = 30
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Verdicts in the order of `checks.py`, and what is still wanted."""
+
+    verdicts: tuple[Verdict, ...]
+    pending: tuple[str, ...] = ()
+    """Checks that wait for a training and may still earn points."""
+    person: tuple[str, ...] = ()
+    """Why a person must decide."""
+
+
+def judge(evidence: Evidence) -> Judgement:
+    """All verdicts for this evidence. Raises SetupError if `checks.py` itself is broken."""
+    checks = evidence.assignment.folder / "checks.py"
+    plugin = JudgePlugin(evidence)
+    arguments = [
+        str(checks),
+        "-p", "no:cacheprovider",
+        "-p", "no:terminal",
+        "-p", "no:faulthandler",
+        "-p", "no:junitxml",
+        "-p", "no:hypothesispytest",
+        "-c", os.devnull,
+        "--rootdir", str(checks.parent),
+        "--import-mode=importlib",
+        "--capture=no",
+        f"--timeout={CHECK_SECONDS}",
+        "-o", "python_files=checks.py",
+        "-o", "python_functions=*",
+        "-o", "python_classes=",
+    ]  # fmt: skip
+    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+        code = pytest.main(arguments, plugins=[plugin])
+    if plugin.broken or code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        raise SetupError(f"{checks}: the checks cannot be run: {plugin.broken or f'pytest ended with {code}'}")
+    return Judgement(tuple(plugin.verdicts), tuple(plugin.pending), tuple(plugin.person))
+
+
+@dataclass
+class JudgePlugin:
+    """Collects checks, hands them the evidence, and turns what they raise into verdicts."""
+
+    evidence_value: Evidence
+    verdicts: list[Verdict] = field(default_factory=list)
+    pending: list[str] = field(default_factory=list)
+    person: list[str] = field(default_factory=list)
+    broken: str = ""
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_pycollect_makeitem(self, collector: Any, name: str, obj: Any) -> Any:  # noqa: ARG002 - pytest's names
+        """Only functions with a mark are checks."""
+        return None if mark_of(obj) is not None else []
+
+    def pytest_collectreport(self, report: Any) -> None:
+        """An error in `checks.py` itself."""
+        if report.failed:
+            self.broken = str(report.longrepr).strip().splitlines()[-1]
+
+    def pytest_runtest_setup(self, item: Any) -> None:
+        """A check waits for those it depends on."""
+        passed = {verdict.id: verdict.status for verdict in self.verdicts}
+        for other in check_mark(item).after:
+            if passed.get(other) != "passed":
+                raise NotApplicable(f"it is looked at only after {other.replace('_', ' ')}, which did not pass")
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_runtest_makereport(self, item: Any, call: Any) -> Iterator[None]:
+        """One verdict per check: from its setup if that raised, else from its call."""
+        yield
+        if call.when == "call" or (call.when == "setup" and call.excinfo is not None):
+            self.verdicts.append(self._verdict(item, call.excinfo.value if call.excinfo else None))
+
+    def _verdict(self, item: Any, raised: BaseException | None) -> Verdict:
+        """What an outcome means."""
+        mark = check_mark(item)
+        status, points, message = "passed", mark.points, ""
+        if isinstance(raised, CheckFailed | AssertionError):
+            status, points = "failed", min(getattr(raised, "points", 0.0), mark.points)
+            message = str(raised).split("\nassert ")[0].strip() or "not as asked"
+        elif isinstance(raised, NotApplicable):
+            status, points, message = "skipped", 0.0, f"Skipped: {raised}."
+        elif isinstance(raised, TrainingNeeded):
+            status, points, message = "skipped", 0.0, f"Skipped: {raised}."
+            self.pending.append(item.name)
+        elif isinstance(raised, PersonNeeded):
+            status, points, message = "skipped", 0.0, f"Waits for a person: {raised}."
+            self.person.append(str(raised))
+        elif raised is not None:
+            status, points = "error", 0.0
+            message = f"This check could not be carried out ({type(raised).__name__}: {str(raised)[:300]}). It is not your fault."
+        title = " ".join((item.obj.__doc__ or "").split())
+        return Verdict(
+            id=item.name,
+            title=title,
+            status=status,  # type: ignore[arg-type]
+            points=points,
+            max_points=mark.points,
+            message=message,
+            hidden=mark.hidden,
+        )
+
+    @pytest.fixture
+    def evidence(self) -> Evidence:
+        """Everything about the submission."""
+        return self.evidence_value
+
+    @pytest.fixture
+    def observation(self) -> Observation:
+        """The run of the submission."""
+        return self.evidence_value.observation
+
+    @pytest.fixture
+    def call(self) -> Call | None:
+        """The probe's first call of the first entry point."""
+        return self.evidence_value.call
+
+    @pytest.fixture
+    def fit(self) -> Fit:
+        """The graded call of `fit`; the check fails if nothing was trained."""
+        return need_fit(self.evidence_value)
+
+    @pytest.fixture
+    def network(self) -> Description:
+        """The network of the graded fit."""
+        fit, network = need_fit(self.evidence_value), self.evidence_value.network
+        if fit.request is None:
+            raise PersonNeeded(f"the network cannot be taken out of your program, because {fit.refused}")
+        if network is None:
+            raise RuntimeError("the network was not described")
+        return network
+
+    @pytest.fixture
+    def training(self) -> Training:
+        """The real training."""
+        fit = need_fit(self.evidence_value)
+        if fit.request is None:
+            raise PersonNeeded(f"the training cannot be repeated by the grader, because {fit.refused}")
+        if self.evidence_value.training is None:
+            raise TrainingNeeded(self.evidence_value.training_refused or "the training has not been carried out")
+        return self.evidence_value.training
+
+
+def check_mark(item: Any) -> Mark:
+    """The mark of a collected check."""
+    mark = mark_of(item.obj)
+    assert mark is not None
+    return mark
+
+
+def need_fit(evidence: Evidence) -> Fit:
+    """The graded fit; CheckFailed with the reason if there is none."""
+    fit = evidence.fit
+    if fit is None:
+        raise CheckFailed(no_fit_message(evidence))
+    if fit.request is None and not fit.live:
+        raise CheckFailed(f"Your training could not be read: {fit.refused}.")
+    return fit
+
+
+def no_fit_message(evidence: Evidence) -> str:
+    """Why nothing was trained, as far as it is known."""
+    call = evidence.call
+    if call is not None and call.error:
+        return f"Your program did not come to model.fit: {call.error}."
+    if call is None or not call.found:
+        return f"Your program never calls model.fit, and has no function {evidence.assignment.entry_points[0]}."
+    return "Your function ended without calling model.fit."

@@ -1,0 +1,1 @@
+"""The nouns: records that pass between the stages. Nothing here runs anything."""

@@ -1,0 +1,93 @@
+"""Verdicts, points, and the file that other people's scripts read."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from grader.model.record import Record
+from grader.model.submission import Note
+
+CheckStatus = Literal["passed", "failed", "skipped", "error"]
+Status = Literal["graded", "rejected", "timeout", "memory", "output", "crashed", "error"]
+
+
+class Verdict(Record):
+    """One check's answer."""
+
+    id: str
+    title: str
+    """The sentence that the student reads: the check's docstring."""
+    status: CheckStatus
+    """`passed` only with all points; `error` is our fault and leads to a review."""
+    points: float
+    max_points: float
+    message: str = ""
+    hidden: bool = False
+
+
+class TrainingSummary(Record):
+    """The training that was graded."""
+
+    source: Literal["shared", "trained", "live"]
+    """`shared`: from the store or another submission; `trained`: for this one; `live`: inside the sandbox."""
+    epochs: int
+    accuracy: float | None
+    stopped_by_callback: bool
+    seconds_per_epoch_ratio: float | None = None
+    """Seconds per epoch divided by those of the assignment's reference network."""
+    fingerprint: str = ""
+    seed: int | None = None
+    curve: tuple[float, ...] = ()
+    """Measured accuracy of each epoch."""
+    other_seeds: tuple[dict[str, Any], ...] = ()
+    """Earlier seeds that did not reach the threshold: seed and best accuracy."""
+
+
+class Timing(Record):
+    """Cost of running the student's code, training not included."""
+
+    wall_seconds: float
+    cpu_seconds: float
+
+
+class Result(Record):
+    """All verdicts of one submission."""
+
+    student: str
+    path: str
+    status: Status
+    score: float | None
+    """Sum of the points; None where there is no grade."""
+    max_score: float
+    needs_review: bool
+    flags: tuple[str, ...] = ()
+    checks: tuple[Verdict, ...] = ()
+    training: TrainingSummary | None = None
+    timing: Timing | None = None
+    message: str = ""
+    """Why there is no full grade, one sentence; empty for `graded`."""
+    notes: tuple[Note, ...] = ()
+    sandbox: str = "full"
+    submission_digest: str = ""
+    assignment_digest: str = ""
+    resume_key: str = ""
+    """What must be equal for this result to stand for a new run: hand-in, assignment, mode, version."""
+
+
+class Scores(Record):
+    """`scores.json` of one assignment."""
+
+    schema_version: Literal[1] = 1
+    assignment: str
+    generated_at: str
+    grader_version: str
+    submissions: tuple[Result, ...]
+
+
+class CourseScores(Record):
+    """`scores.json` of a batch over several assignments."""
+
+    schema_version: Literal[1] = 1
+    generated_at: str
+    grader_version: str
+    assignments: dict[str, Scores] = Field(default_factory=dict)

@@ -1,0 +1,1 @@
+"""The straight line: capture → train → replay → judge → record. The parts meet only here."""

@@ -1,0 +1,192 @@
+"""One submission on its way: what was seen so far, and what it still needs."""
+
+from dataclasses import dataclass, field
+
+from grader.judging.evidence import Evidence, Training, graded_fit
+from grader.judging.judge import Judgement, judge
+from grader.model.assignment import Assignment, TrainingPolicy
+from grader.model.observation import Fit, Observation
+from grader.model.result import TrainingSummary
+from grader.model.submission import Submission
+from grader.model.training import TrainingRun
+from grader.judging.expectations import epoch_time_ratio
+from grader.pipeline.conversation import Conversation, Link
+from grader.results.folder import RecordedEvidence, RecordedTraining
+
+MAX_ROUNDS = 5
+
+
+@dataclass(frozen=True)
+class Demand:
+    """A training that a submission needs: equal demands of many students are one training."""
+
+    fingerprint: str
+    seed: int
+    chain: tuple[Link, ...]
+    epochs: int
+    to_threshold: bool
+    """Whether the training may stop at the assignment's threshold."""
+    parameters: int = 0
+    batch: int | None = None
+
+    @property
+    def key(self) -> tuple[str, int]:
+        """What makes it the same training."""
+        return self.fingerprint, self.seed
+
+
+@dataclass
+class Case:
+    """A submission, its latest observation, and the trainings tried for it."""
+
+    assignment: Assignment
+    submission: Submission
+    trained_here: set[tuple[str, int]]
+    """Trainings that were carried out in this run and are used by one student only are `trained`, others `shared`."""
+    quick: bool = False
+    observation: Observation | None = None
+    conversation: Conversation | None = None
+    seed_index: int = 0
+    rounds: int = 0
+    runs: list[TrainingRun] = field(default_factory=list)
+    refused: str = ""
+
+    @property
+    def policy(self) -> TrainingPolicy | None:
+        """How this assignment trains; None if it does not."""
+        return self.assignment.training
+
+    @property
+    def seed(self) -> int:
+        """Seed of the training that is played next."""
+        return self.policy.seeds[self.seed_index] if self.policy else 1
+
+    @property
+    def fit(self) -> Fit | None:
+        """The graded call of `fit`."""
+        return graded_fit(self.assignment, self.observation) if self.observation else None
+
+    def saw(self, conversation: Conversation, observation: Observation, run: TrainingRun | None) -> None:
+        """Take in a run of the program, and the training that was played to it."""
+        self.conversation, self.observation = conversation, observation
+        self.rounds += 1
+        if run is not None:
+            self.runs = [known for known in self.runs if known.seed != run.seed] + [run]
+
+    def evidence(self, source: str = "shared") -> Evidence:
+        """What the checks may look at now."""
+        assert self.observation is not None
+        fit = self.fit
+        training = None
+        current = next((run for run in self.runs if run.seed == self.seed), None)
+        settled = fit is not None and (not fit.missing or self.refused or self.rounds >= MAX_ROUNDS)
+        if fit is not None and current is not None and settled and fit.played is not None:
+            others = tuple(run for run in self.runs if run.seed != self.seed)
+            training = Training(current, fit.played, source, others)  # type: ignore[arg-type]
+        return Evidence(self.assignment, self.observation, training, self._refusal())
+
+    def judgement(self) -> Judgement:
+        """Verdicts as things stand."""
+        return judge(self.evidence())
+
+    def demand(self, judgement: Judgement) -> Demand | None:
+        """The training that is needed next, or None if the verdicts are final."""
+        fit = self.fit
+        if fit is None or fit.request is None or self.policy is None or self._refusal() or self.rounds >= MAX_ROUNDS:
+            return None
+        if judgement.pending and fit.missing:
+            return self._make(fit)
+        if self._deserves_another_seed(judgement):
+            self.seed_index += 1
+            return self._make(fit)
+        return None
+
+    def recorded(self, source: str) -> RecordedEvidence:
+        """The evidence as it is kept on disk."""
+        assert self.observation is not None
+        evidence = self.evidence(source)
+        training = evidence.training
+        kept = training and RecordedTraining(
+            run=training.run, played=training.played, source=training.source, others=training.others
+        )
+        return RecordedEvidence(observation=self.observation, training=kept, training_refused=evidence.training_refused)
+
+    def _refusal(self) -> str:
+        """Why no training will be carried out for this submission."""
+        ending = self.observation.measured.ending.kind if self.observation else "finished"
+        if ending not in ("finished", "not_run"):
+            return "your program did not run to its end, so nothing was trained"
+        return self.refused
+
+    def _deserves_another_seed(self, judgement: Judgement) -> bool:
+        """Another seed only for a network that came close and was not stopped by its own code before."""
+        assert self.policy is not None
+        current = next((run for run in self.runs if run.seed == self.seed), None)
+        if current is None or self.seed_index + 1 >= len(self.policy.seeds):
+            return False
+        best = current.best_accuracy
+        close = best is not None and self.policy.threshold - self.policy.margin <= best < self.policy.threshold - 1e-7
+        fit = self.fit
+        used_all = fit is not None and fit.played is not None and fit.played.stopped_at is None
+        failed = any(verdict.status == "failed" and verdict.id.startswith("reaches") for verdict in judgement.verdicts)
+        return close and used_all and failed
+
+    def _make(self, fit: Fit) -> Demand:
+        """What to train for this fit, as far as its drills foretell what its callbacks will do."""
+        assert self.conversation is not None
+        assert self.policy is not None
+        assert fit.request is not None
+        assert self.observation is not None
+        asked = min(fit.request.fit.epochs - fit.request.fit.initial_epoch, self.policy.max_epochs)
+        description = self.observation.descriptions.get(fit.architecture)
+        return Demand(
+            fingerprint=fit.fingerprint,
+            seed=self.seed,
+            chain=self.conversation.chains[fit.fingerprint],
+            epochs=max(asked, 1),
+            to_threshold=fit.missing == "run" and stops_in_time(fit, self.policy.threshold, self.policy.metric),
+            parameters=description.parameters if description else 0,
+        )
+
+
+def stops_in_time(fit: Fit, threshold: float, metric: str) -> bool:
+    """True if on the drills the student's code stopped no later than the first epoch at the threshold."""
+    for drill in fit.drills:
+        values = [logs.get(metric, max((v for k, v in logs.items() if "acc" in k), default=0.0)) for logs in drill.supplied]
+        first = next((index for index, value in enumerate(values) if value >= threshold - 1e-7), None)
+        if drill.hung or first is None:
+            continue
+        if drill.stopped_at is None or drill.stopped_at > first:
+            return False
+    return True
+
+
+def summary(case: Case, source: str) -> TrainingSummary | None:
+    """What `scores.json` says about the training."""
+    evidence = case.evidence(source)
+    fit = case.fit
+    if fit is not None and fit.live and fit.played is not None:
+        logs = fit.played.epochs[-1].logs if fit.played.epochs else {}
+        return TrainingSummary(
+            source="live",
+            epochs=len(fit.played.epochs),
+            accuracy=next((value for key, value in logs.items() if "acc" in key), None),
+            stopped_by_callback=len(fit.played.epochs) < fit.epochs_asked,
+        )
+    training = evidence.training
+    if training is None:
+        return None
+    epochs = len(training.played.epochs)
+    reached = training.run.epochs[:epochs]
+    ratio = epoch_time_ratio(training.run)
+    return TrainingSummary(
+        source=training.source,
+        epochs=epochs,
+        accuracy=reached[-1].accuracy if reached else None,
+        stopped_by_callback=training.played.stopped_at is not None,
+        seconds_per_epoch_ratio=None if ratio is None else round(ratio, 2),
+        fingerprint=training.run.fingerprint,
+        seed=training.run.seed,
+        curve=tuple(epoch.accuracy for epoch in reached if epoch.accuracy is not None),
+        other_seeds=tuple({"seed": run.seed, "best_accuracy": run.best_accuracy} for run in training.others),
+    )

@@ -1,0 +1,385 @@
+"""The grading process's side of the talk with a guest.
+
+It answers each `fit`: reads the request, asks for arrays that it does not know, has the drills played, and supplies the
+curve after which the program goes on — the recorded training if there is one, else a provisional curve. What it hears
+becomes the `Observation`. A guest that breaks the order of the talk is rejected.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from grader.model.assignment import Assignment
+from grader.model.observation import Call, Claimed, Curve, EpochSeen, Fit, Observation
+from grader.model.submission import Note, Submission
+from grader.model.training import Parent, TrainingRequest
+from grader.sandbox.slot import Job, Peer
+from grader.training.arrays import DataBook
+from grader.training.drills import Drill, batch_logs, make_drills, make_provisional
+from grader.training.requests import architecture_fingerprint, read_request, training_fingerprint
+from grader.training.store import KeptRun
+from grader.training.walk import Refused, original_names
+from grader.wire.frames import Frame
+
+MAX_FITS = 50
+MAX_EPOCHS = 2000
+Array = np.ndarray[Any, Any]
+
+
+class Runs(Protocol):
+    """Finds finished trainings."""
+
+    def find(self, fingerprint: str, seed: int) -> KeptRun | None:
+        """The run, or None if this training is not known."""
+
+
+@dataclass(frozen=True)
+class Link:
+    """One `fit` of a chain on the same model, with the epochs it was trained for."""
+
+    request: TrainingRequest
+    epochs: int
+
+
+class Broken(Exception):  # noqa: N818 - what the guest said is out of order: a verdict, not our error
+    """The guest broke the protocol."""
+
+
+@dataclass
+class EpochSource:
+    """Epochs ready to be played."""
+
+    name: str
+    logs: list[dict[str, float]]
+    kept: KeptRun | None = None
+    beyond: str = ""
+    """What is missing when more epochs are asked for than there are."""
+
+
+@dataclass
+class Conversation:
+    """One run of a submission, from the first frame to the last."""
+
+    assignment: Assignment
+    submission: Submission
+    book: DataBook
+    runs: Runs
+    seed: int
+    """Seed of the trainings to be played."""
+    drill_alone: str = ""
+    """Play only this drill, in the guest itself, and end: for a drill that hung in a forked copy."""
+    allow_live: bool = True
+    fits: list[Fit] = field(default_factory=list)
+    chains: dict[str, tuple[Link, ...]] = field(default_factory=dict)
+    claimed: Claimed = field(default_factory=Claimed)
+    flags: list[str] = field(default_factory=list)
+    defines: tuple[str, ...] = ()
+    finished: bool = False
+    live_refused: bool = False
+    _models: dict[int, tuple[Link, ...]] = field(default_factory=dict)
+
+    def job(self) -> Job:
+        """The order for the guest."""
+        source = self.submission.source
+        assert source is not None
+        order = {
+            "name": self.submission.path.rsplit("/", 1)[-1],
+            "notebook": source.kind == "notebook",
+            "cells": [{"number": cell.number, "text": cell.text} for cell in source.cells],
+            "entry_points": list(self.assignment.entry_points),
+            "probe": self.assignment.probe_source,
+            "seed": self.seed,
+            "old_names": self.assignment.old_names,
+        }
+        return Job("program", order, limits=self.assignment.limits)
+
+    def __call__(self, peer: Peer) -> None:
+        """Talk until the guest is done."""
+        try:
+            frame = peer.receive()
+            while frame.type != "done":
+                frame = self._answer(peer, frame)
+            self._take_report(frame.body)
+            peer.finish()
+            peer.send({"type": "bye"})
+            self.finished = True
+        except (Broken, KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+            detail = str(error) if isinstance(error, Broken) else f"a malformed frame ({type(error).__name__}: {error})"
+            peer.reject(detail[:200])
+
+    def observation(self, measured: Any, streams: Any) -> Observation:
+        """The record of this run."""
+        return Observation(
+            student=self.submission.student,
+            assignment=self.assignment.id,
+            submission_digest=self.submission.digest,
+            seed=self.seed,
+            measured=measured,
+            claimed=self.claimed,
+            fits=tuple(self.fits),
+            stdout=shorten(bytes(streams.out)),
+            stderr=shorten(bytes(streams.err)),
+            flags=tuple(dict.fromkeys(self.flags)),
+        )
+
+    def _answer(self, peer: Peer, frame: Frame) -> Frame:
+        """Answer one frame of the main line; returns the next."""
+        if frame.type == "begin":
+            self.defines = tuple(str(name) for name in frame.body["defines"])
+            return peer.ask({"type": "ok"})
+        if frame.type == "calling":
+            return peer.ask({"type": "ok"})
+        if frame.type == "fit":
+            return self._fit(peer, frame)
+        if frame.type == "live":
+            return self._live(peer, frame)
+        if frame.type == "live_over":
+            peer.allow(self.assignment.limits.wall_seconds)
+            return peer.ask({"type": "ok"})
+        raise Broken(f"an unexpected frame {frame.type[:40]!r}")
+
+    def _fit(self, peer: Peer, frame: Frame) -> Frame:
+        """One `fit`: read it, rehearse it, play it."""
+        body = frame.body
+        if len(self.fits) >= MAX_FITS:
+            raise Broken(f"more than {MAX_FITS} trainings in one program")
+        model = int(body["model_number"])
+        fit = Fit(
+            number=len(self.fits),
+            phase="entry" if body["phase"] == "entry" else "top_level",
+            model_number=model,
+            epochs_asked=int(body["fit"]["epochs"]),
+            callbacks=tuple(str(name)[:80] for name in body["callbacks"][:50]),
+            claimed_layers=tuple(dict(layer) for layer in body["layers"][:200]),
+        )
+        try:
+            request = read_request(body, self._parent(model, bool(body["recompiled"])))
+        except Refused as refused:
+            return self._order_live(peer, fit, str(refused))
+        self._fetch_arrays(peer, request)
+        x, y = self.book.facts(request.x, request.y)
+        fit = fit.model_copy(
+            update={
+                "request": request,
+                "fingerprint": training_fingerprint(request),
+                "architecture": architecture_fingerprint(request),
+                "layer_names": original_names(body["model"]),
+                "x": x,
+                "y": y,
+            }
+        )
+        return self._play(peer, fit, request, body)
+
+    def _play(self, peer: Peer, fit: Fit, request: TrainingRequest, body: dict[str, Any]) -> Frame:
+        """Drills, then the curve after which the program goes on."""
+        stage = Stage(peer, request, int(body["batches"]), [str(key)[:100] for key in body["log_keys"][:100]])
+        epochs = min(max(request.fit.epochs - request.fit.initial_epoch, 0), MAX_EPOCHS)
+        graded = fit.phase == "entry" or not self.defines
+        threshold = self.assignment.training.threshold if self.assignment.training else 1.0
+        drills: tuple[Curve, ...] = ()
+        if graded and epochs:
+            made = make_drills(stage.keys, min(epochs, 60), threshold, self._drill_seed(fit))
+            if self.drill_alone:
+                return self._play_alone(stage, fit, next(item for item in made if item.name == self.drill_alone))
+            for item in made:
+                drills = (*drills, stage.drill(item))
+                self._record(fit, drills=drills)
+            changed = {what for curve in drills for what in curve.changed}
+            if changed:
+                reason = f"its callbacks change the {' and the '.join(sorted(changed)).replace('_', ' ')}"
+                return self._order_live(peer, fit.model_copy(update={"drills": drills}), reason)
+        self._record(fit, drills=drills)
+        played, missing = stage.play(self._source(fit, stage, epochs, threshold))
+        self._record(fit, drills=drills, played=played, missing=missing)
+        self.chains[fit.fingerprint] = (*self._models.get(fit.model_number, ()), Link(request, len(played.epochs)))
+        self._models[fit.model_number] = self.chains[fit.fingerprint]
+        return peer.ask({"type": "ok"})
+
+    def _record(self, fit: Fit, **changes: Any) -> None:
+        """Write down what is known of a fit so far: the guest may end at any moment."""
+        self.fits = [known for known in self.fits if known.number != fit.number]
+        self.fits.append(fit.model_copy(update=changes))
+
+    def _play_alone(self, stage: "Stage", fit: Fit, drill: Drill) -> Frame:
+        """Play one drill in the guest itself; the program is ended where `fit` would return."""
+        played, _ = stage.play(EpochSource(drill.name, list(drill.epochs)))
+        self._record(fit, drills=(played,))
+        stage.peer.finish()
+        stage.peer.end("finished", "a drill played alone")
+        return Frame({"type": "done", "calls": [], "notes": [], "defined": [], "readable": True})
+
+    def _source(self, fit: Fit, stage: "Stage", epochs: int, threshold: float) -> EpochSource:
+        """The recorded training if it is known, else a provisional curve."""
+        kept = self.runs.find(fit.fingerprint, self.seed)
+        if kept is None or kept.run.problem:
+            made = make_provisional(stage.keys, min(epochs, 60), threshold, self._drill_seed(fit))
+            missing = "" if kept is not None else "run"
+            return EpochSource("provisional", list(made.epochs), beyond=missing)
+        return EpochSource("run", [epoch.logs for epoch in kept.run.epochs], kept, "epochs")
+
+    def _drill_seed(self, fit: Fit) -> int:
+        """The same curves for the same place in the program, whoever wrote it."""
+        return 1000 * (self.assignment.training.seeds[0] if self.assignment.training else 1) + fit.number
+
+    def _parent(self, model: int, recompiled: bool) -> Parent | None:
+        chain = self._models.get(model)
+        if not chain:
+            return None
+        return Parent(
+            fingerprint=training_fingerprint(chain[-1].request), epochs=chain[-1].epochs, recompiled=recompiled
+        )
+
+    def _fetch_arrays(self, peer: Peer, request: TrainingRequest) -> None:
+        """Ask for arrays that are not known; what comes must be what was announced."""
+        wanted = [request.x, request.y, request.sample_weight, *request.validation]
+        for reference in wanted:
+            if reference is None or self.book.knows(reference):
+                continue
+            answer = peer.ask({"type": "send_array", "digest": reference.digest})
+            if answer.type != "array" or not self.book.accept(reference, answer.arrays[0]):
+                raise Broken("an array that is not the one it announced")
+
+    def _order_live(self, peer: Peer, fit: Fit, reason: str) -> Frame:
+        """Tell the guest to train this one live; it announces that with a frame of its own."""
+        self._models.pop(fit.model_number, None)
+        answer = peer.ask({"type": "live"})
+        if answer.type != "live":
+            raise Broken("no live training where one was ordered")
+        return self._live(peer, answer, fit.model_copy(update={"refused": reason}))
+
+    def _live(self, peer: Peer, frame: Frame, fit: Fit | None = None) -> Frame:
+        """A training that cannot be replayed: allow it more time, or end the run where no training is wanted."""
+        body = frame.body
+        live = fit or Fit(
+            number=len(self.fits),
+            phase="entry" if body["phase"] == "entry" else "top_level",
+            refused=str(body["reason"])[:300],
+            model_number=int(body["model_number"]),
+            callbacks=tuple(str(name)[:80] for name in body["callbacks"][:50]),
+        )
+        live = live.model_copy(update={"live": True, "epochs_asked": int(body["epochs"])})
+        self._record(live)
+        if not self.allow_live:
+            self.live_refused = True
+            peer.end("not_run", "live training is left out")
+            return peer.receive()
+        peer.allow(self.assignment.limits.live_wall_seconds)
+        before = peer.printed()
+        answer = peer.ask({"type": "ok"})
+        if answer.type == "live_over":
+            history = {str(key): [float(v) for v in values] for key, values in answer.body["history"].items()}
+            epochs = int(answer.body["epochs"])
+            logs = [
+                {key: values[index] for key, values in history.items() if index < len(values)} for index in range(epochs)
+            ]
+            text = bytes(peer.streams.out[before : peer.printed()]).decode("utf-8", "replace")
+            seen = tuple(
+                EpochSeen(epoch=index, logs=item, printed=text if index == epochs - 1 else "")
+                for index, item in enumerate(logs)
+            )
+            self._record(live, played=Curve(name="live", supplied=tuple(logs), epochs=seen))
+        return self._answer(peer, answer) if answer.type != "done" else answer
+
+    def _take_report(self, body: dict[str, Any]) -> None:
+        """The guest's last frame: calls of the probe, notes, names defined."""
+        self.claimed = Claimed(
+            calls=tuple(Call(**call) for call in body["calls"][:200]),
+            notes=tuple(Note(**note) for note in body["notes"][:200]),
+            defined=tuple(str(name) for name in body["defined"]),
+            extra={"readable": bool(body["readable"])},
+        )
+
+
+class Stage:
+    """Plays curves to one `fit` of a guest."""
+
+    def __init__(self, peer: Peer, request: TrainingRequest, batches: int, keys: list[str]) -> None:
+        self.peer, self.keys = peer, keys
+        self._first = request.fit.initial_epoch
+        self._total = max(request.fit.epochs - request.fit.initial_epoch, 0)
+        self._watch = request.batch_logs
+        if not 0 <= batches <= 100_000:
+            raise Broken("an absurd number of batches")
+        self._batches = batches
+
+    def drill(self, drill: Drill) -> Curve:
+        """One drill in a forked copy of the guest."""
+        frame = self.peer.ask({"type": "drill", "name": drill.name})
+        curve, _, frame = self._epochs(frame, EpochSource(drill.name, list(drill.epochs)))
+        if frame.type == "fit_over":
+            changed = tuple(str(what) for what in frame.body["changed"])
+            curve = curve.model_copy(update={"error": str(frame.body.get("error", ""))[:600], "changed": changed})
+            frame = self.peer.receive()
+        if frame.type != "drill_over":
+            raise Broken(f"a frame {frame.type[:40]!r} where a drill should end")
+        ended = frame.body["status"] == "ended"
+        return curve if ended else curve.model_copy(update={"hung": True})
+
+    def play(self, source: EpochSource) -> tuple[Curve, str]:
+        """The curve after which the program goes on; also what is missing of it."""
+        frame = self.peer.ask({"type": "play", "name": source.name})
+        curve, missing, frame = self._epochs(frame, source)
+        if frame.type != "fit_over":
+            raise Broken(f"a frame {frame.type[:40]!r} inside a training")
+        return curve.model_copy(update={"error": str(frame.body.get("error", ""))[:600]}), missing
+
+    def _epochs(self, frame: Frame, source: EpochSource) -> tuple[Curve, str, Frame]:
+        """Supply epochs until the guest says something else."""
+        seen: list[EpochSeen] = []
+        mark = self.peer.printed()
+        missing = source.beyond if source.name == "provisional" else ""
+        batch: int | None = None
+        while frame.type in ("epoch", "batch_stop"):
+            if frame.type == "batch_stop":
+                batch = int(frame.body["batch"])
+                missing = missing or ("batch" if source.kept else "")
+                frame = self.peer.ask({"type": "none"})
+                continue
+            if frame.body["epoch"] != self._first + len(seen) or len(seen) >= self._total:
+                raise Broken("epochs out of order")
+            self._close_epoch(seen, mark)
+            mark = self.peer.printed()
+            index = len(seen)
+            if index >= len(source.logs):
+                missing = missing or source.beyond
+            seen.append(EpochSeen(epoch=self._first + index, logs=source.logs[min(index, len(source.logs) - 1)]))
+            frame = self.peer.ask(*self._supply(source, index))
+        self._close_epoch(seen, mark)
+        if seen and (len(seen) < self._total or frame.body.get("stopped")):
+            error = bool(frame.body.get("error"))
+            seen[-1] = seen[-1].model_copy(update={"stopped": not error and frame.type == "fit_over", "batch": batch})
+        return Curve(name=source.name, supplied=tuple(source.logs), epochs=tuple(seen)), missing, frame
+
+    def _close_epoch(self, seen: list[EpochSeen], mark: int) -> None:
+        """Give the last epoch the bytes printed since its logs were supplied."""
+        if seen:
+            text = bytes(self.peer.streams.out[mark : self.peer.printed()]).decode("utf-8", "replace")
+            seen[-1] = seen[-1].model_copy(update={"printed": text[:100_000]})
+
+    def _supply(self, source: EpochSource, index: int) -> tuple[dict[str, Any], tuple[Array, ...]]:
+        """The frame with one epoch: logs, perhaps logs of its batches, perhaps weights."""
+        last = min(index, len(source.logs) - 1)
+        logs = source.logs[last]
+        body: dict[str, Any] = {"type": "logs", "logs": logs}
+        weights: Iterable[Array] = ()
+        batches: Array | None = None
+        keys = [key for key in logs if not key.startswith("val_")]
+        if source.kept is not None and index < len(source.logs):
+            weights, recorded = source.kept.part(index)
+            if recorded is not None:
+                keys, batches = recorded
+        if self._watch and batches is None:
+            batches = batch_logs(source.logs[last - 1] if last else None, logs, self._batches)
+        if not self._watch or batches is None:
+            return body, tuple(weights)
+        return {**body, "batch_keys": keys}, (batches, *weights)
+
+
+def shorten(data: bytes, limit: int = 20_000) -> str:
+    """Printed text, with the middle left out if it is long."""
+    text = data.decode("utf-8", "replace")
+    if len(text) <= limit:
+        return text
+    return f"{text[: limit // 2]}\n… {len(text) - limit} characters left out …\n{text[-limit // 2 :]}"

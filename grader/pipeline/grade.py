@@ -1,0 +1,347 @@
+"""Grade a folder of submissions for one assignment.
+
+Two phases keep the cores busy without training twice. First every submission is captured; those whose verdicts need
+no further training are finished at once. Then the *different* trainings that the others need are carried out, and as
+each one ends, the submissions that wait for it are replayed, judged and written.
+"""
+
+import hashlib
+from collections.abc import Iterable
+from concurrent.futures import FIRST_COMPLETED, Future, wait
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+from grader import __version__
+from grader.errors import SandboxError
+from grader.engines.local import LocalEngine
+from grader.judging.evidence import Evidence
+from grader.judging.judge import judge
+from grader.model.assignment import Assignment
+from grader.model.observation import Ending, Measured, Observation
+from grader.model.result import Result, Verdict
+from grader.model.submission import Submission
+from grader.model.training import Description, TrainingRequest, TrainingRun
+from grader.pipeline.cases import Case, Demand, summary
+from grader.pipeline.conversation import Conversation
+from grader.pipeline.trainer_desk import Plan, describe, train
+from grader.pipeline.watch import Watcher
+from grader.results.folder import RecordedEvidence, ResultsFolder
+from grader.results.verdicts import make_result, without_run
+from grader.sandbox.box import Level
+from grader.sandbox.slot import Slot
+from grader.training.arrays import DataBook
+from grader.training.store import Store
+
+REPLAY, CAPTURE, TRAIN = 0, 1, 2
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How to grade."""
+
+    datasets: Path
+    store: Path | None
+    jobs: int = 2
+    timeout_seconds: float | None = None
+    sandbox: Level = "full"
+    quick: bool = False
+    force: bool = False
+    live: bool = True
+    only_public: bool = False
+
+
+@dataclass
+class Waiting:
+    """One of the different trainings, and the cases that wait for it."""
+
+    demand: Demand
+    cases: list[Case] = field(default_factory=list)
+
+
+class Grading:
+    """Takes the submissions of one assignment through the line."""
+
+    def __init__(self, assignment: Assignment, settings: Settings, output: ResultsFolder, watcher: Watcher) -> None:
+        if settings.timeout_seconds is not None:
+            limits = assignment.limits.model_copy(update={"wall_seconds": settings.timeout_seconds})
+            assignment = assignment.model_copy(update={"limits": limits})
+        self.assignment, self.settings, self.output, self.watcher = assignment, settings, output, watcher
+        self.book = DataBook(settings.datasets)
+        self.store = Store(settings.store)
+        self._engine: LocalEngine[Slot] = LocalEngine(settings.jobs, self._make_slot)
+        self._futures: dict[Future[Any], tuple[str, Any]] = {}
+        self._waiting: dict[tuple[str, int], Waiting] = {}
+        self._trained: set[tuple[str, int]] = set()
+        self._users: dict[tuple[str, int], int] = {}
+        self._results: list[Result] = []
+        self._template: tuple[Verdict, ...] = ()
+
+    def run(self, submissions: Iterable[Submission]) -> list[Result]:
+        """Grade them all; each result is on disk as soon as it is known. Returns all results."""
+        todo = []
+        for submission in submissions:
+            known = None if self.settings.force else self._known(submission)
+            if known is not None:
+                self._results.append(known)
+            else:
+                todo.append(submission)
+        self.watcher.begin(len(todo), len(self._results))
+        try:
+            self._capture_all(todo)
+            self._train_and_replay()
+        finally:
+            self._engine.close()
+        return sorted(self._results, key=lambda result: result.student)
+
+    def plan(self, submissions: Iterable[Submission]) -> list[Demand]:
+        """Capture only; return the trainings that would be needed."""
+        try:
+            self._capture_all(list(submissions), record=False)
+            return [waiting.demand for waiting in self._waiting.values()]
+        finally:
+            self._engine.close()
+
+    def _capture_all(self, submissions: list[Submission], *, record: bool = True) -> None:
+        for submission in submissions:
+            if submission.problem or submission.source is None:
+                if record:
+                    self._finish_unread(submission)
+                continue
+            case = Case(self.assignment, submission, self._trained, self.settings.quick)
+            self._submit_run(case, CAPTURE)
+        while self._futures:
+            self._handle_next(record)
+
+    def _train_and_replay(self) -> None:
+        """Start all trainings that are known to be needed; go on until nothing waits."""
+        for waiting in list(self._waiting.values()):
+            self._submit_training(waiting)
+        while self._futures:
+            self._handle_next(record=True)
+
+    def _handle_next(self, record: bool) -> None:
+        """Take the next finished task, whichever it is."""
+        done, _ = wait(self._futures, return_when=FIRST_COMPLETED)
+        for future in done:
+            kind, item = self._futures.pop(future)
+            if kind == "run":
+                self._after_run(item, future, record)
+            else:
+                self._after_training(item, future)
+
+    def _submit_run(self, case: Case, priority: int) -> None:
+        self._futures[self._engine.submit("guest", priority, lambda slot: self._run_case(slot, case))] = ("run", case)
+
+    def _run_case(self, slot: Slot, case: Case) -> tuple[Conversation, Observation]:
+        """Run a submission once, in a slot; also what its networks look like, if that is not known."""
+        conversation = self._conversation(case)
+        observation = conversation.observation(*slot.run(conversation.job(), conversation))
+        for index, fit in enumerate(observation.fits):
+            for number, drill in enumerate(fit.drills):
+                if drill.hung:
+                    observation = self._drill_again(slot, case, observation, index, number)
+        return conversation, observation
+
+    def _drill_again(self, slot: Slot, case: Case, observation: Observation, index: int, number: int) -> Observation:
+        """A drill that hung in a forked copy, once more in a guest of its own."""
+        fit = observation.fits[index]
+        alone = replace(self._conversation(case), drill_alone=fit.drills[number].name)
+        slot.run(alone.job(), alone)
+        again = next((known.drills[0] for known in alone.fits if known.number == fit.number and known.drills), None)
+        if again is None:
+            return observation
+        drills = (*fit.drills[:number], again, *fit.drills[number + 1 :])
+        fits = list(observation.fits)
+        fits[index] = fit.model_copy(update={"drills": drills})
+        return observation.model_copy(update={"fits": tuple(fits)})
+
+    def _conversation(self, case: Case) -> Conversation:
+        return Conversation(
+            self.assignment,
+            case.submission,
+            self.book,
+            self.store,
+            case.seed,
+            allow_live=self.settings.live and not self.settings.quick,
+        )
+
+    def _after_run(self, case: Case, future: Future[Any], record: bool) -> None:
+        """Judge what was seen; finish the case, or note the training that it waits for."""
+        try:
+            conversation, observation = future.result()
+            observation = self._with_descriptions(observation)
+        except SandboxError as error:
+            self._finish_failed(case, str(error))
+            return
+        first = case.observation is None
+        case.saw(conversation, observation, self._run_of(case, observation))
+        if self.settings.quick and case.fit is not None and case.fit.missing:
+            case.refused = "left out by --quick; run without it to train"
+        judgement = case.judgement()
+        if first:
+            self.watcher.captured(case.submission.student)
+        demand = case.demand(judgement)
+        if demand is None:
+            if record:
+                self._finish(case)
+        else:
+            self._wait_for(case, demand, at_once=not first)
+
+    def _with_descriptions(self, observation: Observation) -> Observation:
+        """Add what the networks look like, as built by the trainer."""
+        found: dict[str, Description] = {}
+        for fit in observation.fits:
+            if fit.request is not None and fit.architecture not in found:
+                found[fit.architecture] = self._description(fit.architecture, fit.request)
+        return observation.model_copy(update={"descriptions": found})
+
+    def _description(self, architecture: str, request: TrainingRequest) -> Description:
+        known = self.store.find_description(architecture)
+        if known is None:
+            known = self._engine.submit("trainer", REPLAY, lambda slot: describe(slot, request)).result()
+            self.store.keep_description(architecture, known)
+        return known
+
+    def _run_of(self, case: Case, observation: Observation) -> TrainingRun | None:
+        """The training that was played to the graded fit."""
+        case_fit = Case(case.assignment, case.submission, self._trained, observation=observation).fit
+        if case_fit is None or not case_fit.fingerprint:
+            return None
+        kept = self.store.find(case_fit.fingerprint, case.seed)
+        return kept.run if kept is not None else None
+
+    def _wait_for(self, case: Case, demand: Demand, *, at_once: bool) -> None:
+        """Put a case in the queue of a training; widen the training to what all its cases need."""
+        waiting = self._waiting.get(demand.key)
+        if waiting is None or at_once:
+            waiting = self._waiting[demand.key] = Waiting(demand)
+            if at_once:
+                self._submit_training(waiting)
+        known = waiting.demand
+        waiting.demand = replace(
+            known, epochs=max(known.epochs, demand.epochs), to_threshold=known.to_threshold and demand.to_threshold
+        )
+        waiting.cases.append(case)
+
+    def _submit_training(self, waiting: Waiting) -> None:
+        demand = waiting.demand
+        assert self.assignment.training is not None
+        plan = Plan(
+            fingerprint=demand.fingerprint,
+            chain=demand.chain,
+            epochs=demand.epochs,
+            threshold=self.assignment.training.threshold if demand.to_threshold else None,
+            seed=demand.seed,
+            parameters=demand.parameters,
+        )
+        self.watcher.training_planned(demand.fingerprint, demand.seed, demand.epochs, max(len(waiting.cases), 1))
+
+        def work(slot: Slot) -> tuple[TrainingRun, dict[int, Any]]:
+            return train(
+                slot,
+                plan,
+                self.assignment,
+                self.book,
+                lambda epoch, accuracy: self.watcher.training_epoch(plan.fingerprint, plan.seed, epoch, accuracy),
+            )
+
+        self._futures[self._engine.submit("trainer", TRAIN, work)] = ("training", waiting)
+
+    def _after_training(self, waiting: Waiting, future: Future[Any]) -> None:
+        """Keep the run, and replay it to everybody who waits."""
+        self._waiting.pop(waiting.demand.key, None)
+        self.watcher.training_ended(waiting.demand.fingerprint, waiting.demand.seed)
+        try:
+            run, parts = future.result()
+        except SandboxError as error:
+            for case in waiting.cases:
+                self._finish_failed(case, str(error))
+            return
+        self.store.keep(run, parts)
+        self._trained.add(waiting.demand.key)
+        self._users[waiting.demand.key] = self._users.get(waiting.demand.key, 0) + len(waiting.cases)
+        for case in waiting.cases:
+            self._submit_run(case, REPLAY)
+
+    def _source(self, case: Case) -> str:
+        fit = case.fit
+        key = (fit.fingerprint, case.seed) if fit is not None else ("", 0)
+        return "trained" if key in self._trained and self._users.get(key, 0) == 1 else "shared"
+
+    def _finish(self, case: Case) -> None:
+        """The last judgement, written down."""
+        assert case.observation is not None
+        source = self._source(case)
+        judgement = case.judgement()
+        person = judgement.person
+        if self.settings.quick and judgement.pending:
+            person = (*person, "the training was left out (--quick)")
+        result = make_result(
+            case.submission,
+            case.observation,
+            judgement.verdicts,
+            person=person,
+            training=summary(case, source),
+            digests=(self.assignment.digest, self._resume_key(case.submission)),
+        )
+        self._write(result, case.recorded(source))
+
+    def _finish_unread(self, submission: Submission) -> None:
+        digests = (self.assignment.digest, self._resume_key(submission))
+        self._write(without_run(submission, self._empty_verdicts(), digests=digests), self._no_evidence(submission))
+
+    def _finish_failed(self, case: Case, why: str) -> None:
+        digests = (self.assignment.digest, "")
+        self._write(without_run(case.submission, self._empty_verdicts(), digests=digests, ours=why), None)
+
+    def _write(self, result: Result, evidence: RecordedEvidence | None) -> None:
+        self.output.write(result, evidence)
+        self._results.append(result)
+        self.output.write_scores(self.assignment.id, self._results)
+        self.watcher.finished(result)
+
+    def _empty_verdicts(self) -> tuple[Verdict, ...]:
+        """All checks of the assignment, as they come out for a hand-in that does nothing."""
+        if not self._template:
+            observation = self._nothing(Submission(student="", path="", digest=""))
+            self._template = judge(Evidence(self.assignment, observation)).verdicts
+        return self._template
+
+    def _nothing(self, submission: Submission) -> Observation:
+        return Observation(
+            student=submission.student,
+            assignment=self.assignment.id,
+            submission_digest=submission.digest,
+            seed=1,
+            measured=Measured(ending=Ending(kind="not_run"), sandbox=self.settings.sandbox),
+        )
+
+    def _no_evidence(self, submission: Submission) -> RecordedEvidence:
+        return RecordedEvidence(observation=self._nothing(submission), problem=submission.problem)
+
+    def _known(self, submission: Submission) -> Result | None:
+        """A result from before that still stands."""
+        known = self.output.read(submission.student)
+        same = known is not None and known.resume_key == self._resume_key(submission) and known.status != "error"
+        return known if same else None
+
+    def _resume_key(self, submission: Submission) -> str:
+        parts = (
+            submission.path,
+            submission.digest,
+            submission.problem,
+            self.assignment.digest,
+            self.assignment.limits.model_dump_json(),
+            str(self.settings.quick),
+            self.settings.sandbox,
+            __version__,
+        )
+        return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:32]
+
+    def _make_slot(self, kind: str) -> Slot:
+        slot = Slot(self.settings.sandbox, kind, self.settings.datasets)
+        slot.start()
+        return slot
+
+

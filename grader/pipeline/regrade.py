@@ -1,0 +1,94 @@
+"""Judge recorded evidence again: the checks may have changed, what was seen has not."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from grader.errors import SetupError
+from grader.judging.evidence import Evidence, Training
+from grader.judging.judge import judge
+from grader.model.assignment import Assignment
+from grader.model.result import Result
+from grader.model.submission import Submission
+from grader.results.folder import RecordedEvidence, ResultsFolder
+from grader.results.verdicts import make_result
+
+
+@dataclass(frozen=True)
+class Change:
+    """A student whose points changed."""
+
+    before: Result
+    after: Result
+
+    def sentence(self) -> str:
+        """Who, from what to what, and because of which checks."""
+        old = {verdict.id: verdict.points for verdict in self.before.checks}
+        new = {verdict.id: verdict.points for verdict in self.after.checks}
+        why = [
+            f"{name} {old.get(name, 0):g} → {new.get(name, 0):g}"
+            for name in dict.fromkeys([*old, *new])
+            if old.get(name) != new.get(name)
+        ]
+        return f"{self.after.student}: {self.before.score} → {self.after.score} ({'; '.join(why) or 'status'})"
+
+
+class Changes(list[Change]):
+    """All changes of one regrading."""
+
+    total: int = 0
+    needs_review: bool = False
+
+
+def regrade(folder: Path, find_assignment: Callable[[str], Assignment]) -> Changes:
+    """Judge everything in a results folder again, and write what came of it."""
+    parts = [folder] if (folder / "submissions").is_dir() else sorted(folder.glob("*/submissions"))
+    if not parts:
+        raise SetupError(f"{folder}: expected results with a folder `submissions`, found none. Name the --output of `grade`.")
+    changes = Changes()
+    for part in parts:
+        _regrade_one(ResultsFolder(part if part == folder else part.parent), find_assignment, changes)
+    return changes
+
+
+def _regrade_one(results: ResultsFolder, find_assignment: Callable[[str], Assignment], changes: Changes) -> None:
+    with results.locked():
+        written = []
+        name = ""
+        for before in results.results():
+            evidence = results.evidence(before.student)
+            after = before
+            if evidence is not None:
+                name = evidence.observation.assignment
+                after = judge_again(before, evidence, find_assignment(name))
+                results.write(after, None)
+            if (before.score, before.status) != (after.score, after.status):
+                changes.append(Change(before, after))
+            changes.needs_review = changes.needs_review or after.needs_review
+            written.append(after)
+        changes.total += len(written)
+        if name:
+            results.write_scores(name, written)
+
+
+def judge_again(before: Result, recorded: RecordedEvidence, assignment: Assignment) -> Result:
+    """The result that today's checks give for recorded evidence."""
+    if recorded.problem:
+        return before
+    kept = recorded.training
+    training = Training(kept.run, kept.played, kept.source, kept.others) if kept else None
+    refused = recorded.training_refused or ("" if training else "no training was carried out when this was graded")
+    judgement = judge(Evidence(assignment, recorded.observation, training, refused))
+    person = judgement.person
+    if judgement.pending and recorded.training_refused.startswith("left out"):
+        person = (*person, "the training was left out (--quick)")
+    submission = Submission(student=before.student, path=before.path, digest=before.submission_digest)
+    result = make_result(
+        submission,
+        recorded.observation,
+        judgement.verdicts,
+        person=person,
+        training=before.training,
+        digests=(assignment.digest, before.resume_key),
+    )
+    return result.model_copy(update={"notes": before.notes})

@@ -1,0 +1,165 @@
+"""Send trusted jobs to a trainer slot, and read back what it measured."""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from grader.errors import SandboxError
+from grader.model.assignment import Assignment, Limits
+from grader.model.training import ArrayRef, Description, Layer, TrainingRequest, TrainingRun
+from grader.pipeline.conversation import Link
+from grader.sandbox.slot import Job, Peer, Slot
+from grader.training.arrays import DataBook
+from grader.training.store import epoch_logs, machine_kind
+
+KEEP_WEIGHTS_BYTES = 512 * 2**20
+TRAINER_LIMITS = Limits(
+    wall_seconds=4 * 3600,
+    cpu_seconds=6 * 3600,
+    memory_bytes=8 * 2**30,
+    file_bytes=2**20,
+    output_bytes=2**20,
+    processes=8,
+)
+Progress = Callable[[int, float | None], None]
+Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One training to be carried out."""
+
+    fingerprint: str
+    chain: tuple[Link, ...]
+    """The request to train last, its parents before it."""
+    epochs: int
+    """Epochs of the last request to train at most."""
+    threshold: float | None
+    """Stop at the first epoch whose accuracy is at or over this; None to use all epochs."""
+    seed: int
+    parameters: int = 0
+
+
+def train(slot: Slot, plan: Plan, assignment: Assignment, book: DataBook, progress: Progress) -> tuple[TrainingRun, dict[int, Any]]:
+    """Carry out a plan. Returns the run, and (weights, batch logs) of each epoch. Raises SandboxError."""
+    table, sent = book.for_trainer(references(plan.chain))
+    order = {
+        "chain": [link_order(link, plan, last=link is plan.chain[-1]) for link in plan.chain],
+        "seed": plan.seed,
+        "threshold": plan.threshold,
+        "arrays": table,
+        "keep_weights": plan.parameters * 4 * plan.epochs <= KEEP_WEIGHTS_BYTES,
+        "reference": assignment.reference,
+    }
+    take = Take(plan, progress)
+    measured, _ = slot.run(Job("training", order, sent, TRAINER_LIMITS), take)
+    if measured.ending.kind != "finished" or not take.closing:
+        raise SandboxError(f"the trainer ended early: {measured.ending.kind} {measured.ending.detail}".strip())
+    return take.run(), take.parts
+
+
+def describe(slot: Slot, request: TrainingRequest) -> Description:
+    """Build the network of a request outside the student's reach, and say what layers it has."""
+    found: list[Description] = []
+
+    def converse(peer: Peer) -> None:
+        body = peer.receive().body
+        found.append(
+            Description(
+                layers=tuple(Layer(**layer) for layer in body["layers"]),
+                input_shape=body.get("input_shape"),
+                output_shape=body.get("output_shape"),
+                parameters=int(body.get("parameters", 0)),
+                problem=str(body["problem"]),
+            )
+        )
+        peer.finish()
+        peer.send({"type": "bye"})
+
+    limits = TRAINER_LIMITS.model_copy(update={"wall_seconds": 60.0})
+    order = {"model": request.model, "input_shape": list(request.x.shape[1:])}
+    measured, _ = slot.run(Job("describe", order, limits=limits), converse)
+    if found:
+        return found[0]
+    if measured.ending.kind in ("memory", "timeout", "signalled"):
+        return Description(problem=f"the network is too large to build here ({measured.ending.kind})")
+    raise SandboxError(f"the trainer could not describe a network: {measured.ending.kind} {measured.ending.detail}")
+
+
+def references(chain: tuple[Link, ...]) -> list[ArrayRef]:
+    """All arrays that a chain needs."""
+    found: list[ArrayRef] = []
+    for link in chain:
+        request = link.request
+        found += [request.x, request.y, *request.validation]
+        found += [request.sample_weight] if request.sample_weight else []
+    return found
+
+
+def link_order(link: Link, plan: Plan, *, last: bool) -> dict[str, Any]:
+    """One request as the trainer reads it."""
+    request = link.request
+    fit = request.fit.model_dump(mode="json")
+    fit["epochs"] = request.fit.initial_epoch + (plan.epochs if last else link.epochs)
+    return {
+        "model": request.model,
+        "compile": request.compile,
+        "x": request.x.key,
+        "y": request.y.key,
+        "sample_weight": request.sample_weight.key if request.sample_weight else None,
+        "validation": [item.key for item in request.validation],
+        "fit": fit,
+        "learning_rates": [item.model_dump(mode="json") for item in request.learning_rates],
+        "batch_logs": request.batch_logs,
+        "recompiled": bool(request.parent and request.parent.recompiled),
+    }
+
+
+class Take:
+    """Takes down the epochs of a training as they come."""
+
+    def __init__(self, plan: Plan, progress: Progress) -> None:
+        self._plan, self._progress = plan, progress
+        self._epochs: list[Any] = []
+        self.parts: dict[int, Any] = {}
+        self.closing: dict[str, Any] = {}
+
+    def __call__(self, peer: Peer) -> None:
+        """Read epochs until the trainer is done."""
+        frame = peer.receive()
+        while frame.type == "epoch":
+            self._epoch(frame.body, list(frame.arrays))
+            frame = peer.receive()
+        self.closing = frame.body
+        peer.finish()
+        peer.send({"type": "bye"})
+
+    def _epoch(self, body: dict[str, Any], arrays: list[Array]) -> None:
+        epoch = epoch_logs(body)
+        batches = (list(body["batch_keys"]), arrays.pop(0)) if body["batch_keys"] else None
+        if arrays or batches is not None:
+            self.parts[len(self._epochs)] = (arrays, batches)
+        self._epochs.append(epoch)
+        self._progress(len(self._epochs), epoch.accuracy)
+
+    def run(self) -> TrainingRun:
+        """The record of the training."""
+        last = self._plan.chain[-1].request
+        step = self.closing.get("reference_step_seconds")
+        best = [epoch.accuracy for epoch in self._epochs if epoch.accuracy is not None]
+        reached = self._plan.threshold is not None and bool(best) and best[-1] >= self._plan.threshold
+        return TrainingRun(
+            fingerprint=self._plan.fingerprint,
+            seed=self._plan.seed,
+            epochs=tuple(self._epochs),
+            initial_epoch=last.fit.initial_epoch,
+            stopped_at_threshold=reached and not math.isnan(best[-1]),
+            steps_per_epoch=int(self.closing.get("steps_per_epoch", 0)),
+            reference_step_seconds=None if step is None else float(step),
+            versions={str(key): str(value) for key, value in self.closing["versions"].items()},
+            machine=machine_kind(),
+            problem=str(self.closing["problem"]),
+        )

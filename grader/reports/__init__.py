@@ -1,0 +1,1 @@
+"""What people read: the console while grading, and the table at the end."""

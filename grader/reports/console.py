@@ -1,0 +1,159 @@
+"""The console: a live view while grading goes on, and the table at the end.
+
+Names and messages come from students: they are printed as plain text, without markup or control characters.
+"""
+
+import time
+from dataclasses import dataclass
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+from grader.model.result import Result
+
+
+def plain(text: str) -> Text:
+    """Text as it is: no markup, and control characters made visible."""
+    return Text("".join(char if char.isprintable() or char == " " else repr(char)[1:-1] for char in text))
+
+
+@dataclass
+class Row:
+    """One training in the live view."""
+
+    epochs: int
+    students: int
+    started: float | None = None
+    epoch: int = 0
+    accuracy: float | None = None
+    over: bool = False
+
+
+class LiveView:
+    """Shows captured n/N, the trainings with their epochs and accuracy, and the time that is left."""
+
+    def __init__(self, console: Console, jobs: int) -> None:
+        self._console, self._jobs = console, jobs
+        self._total = self._kept = self._captured = self._finished = 0
+        self._rows: dict[tuple[str, int], Row] = {}
+        self._interactive = console.is_terminal
+        self._started = time.monotonic()
+        self._live = Live(console=console, get_renderable=self._render, refresh_per_second=4, transient=True)
+
+    def __enter__(self) -> "LiveView":
+        if self._interactive:
+            self._live.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._interactive:
+            self._live.stop()
+
+    def begin(self, submissions: int, kept: int) -> None:
+        """So many submissions are to be graded; so many results stand from before."""
+        self._total, self._kept = submissions, kept
+        stand = f" ({kept} graded before and unchanged)" if kept else ""
+        self._say(f"{submissions} {'submission' if submissions == 1 else 'submissions'} to grade{stand}")
+
+    def captured(self, student: str) -> None:
+        """A submission has been run for the first time."""
+        self._captured += 1
+
+    def training_planned(self, fingerprint: str, seed: int, epochs: int, students: int) -> None:
+        """A training will be needed."""
+        self._rows[(fingerprint, seed)] = Row(epochs, students)
+        who = "1 student" if students == 1 else f"{students} students"
+        self._say(f"training {fingerprint[:8]} (seed {seed}) is needed by {who}, at most {epochs} epochs")
+
+    def training_epoch(self, fingerprint: str, seed: int, epoch: int, accuracy: float | None) -> None:
+        """A training has finished an epoch."""
+        row = self._rows[(fingerprint, seed)]
+        row.started = row.started or time.monotonic()
+        row.epoch, row.accuracy = epoch, accuracy
+        shown = "" if accuracy is None else f", accuracy {accuracy:.4f}"
+        self._say(f"training {fingerprint[:8]}: epoch {epoch} of at most {row.epochs}{shown}")
+
+    def training_ended(self, fingerprint: str, seed: int) -> None:
+        """A training is over."""
+        self._rows[(fingerprint, seed)].over = True
+
+    def finished(self, result: Result) -> None:
+        """A submission has its result."""
+        self._finished += 1
+        score = "needs a person" if result.score is None else f"{result.score:g} of {result.max_score:g}"
+        self._say(f"{plain(result.student)}: {score}", permanent=True)
+
+    def _say(self, text: str, *, permanent: bool = False) -> None:
+        """A line that stays: everything where there is no live view, only results where there is."""
+        if permanent or not self._interactive:
+            seconds = time.monotonic() - self._started
+            self._console.print(Text(f"[{seconds:6.1f} s] {text}"), highlight=False)
+
+    def _render(self) -> Group:
+        """The view as it stands now."""
+        trainings = list(self._rows.values())
+        done = sum(row.over for row in trainings)
+        head = f"captured {self._captured}/{self._total} · trained {done}/{len(trainings)} different · finished {self._finished}/{self._total}"
+        lines = [Text(head + self._left(trainings))]
+        for (fingerprint, _), row in self._rows.items():
+            if row.epoch and not row.over:
+                accuracy = "" if row.accuracy is None else f" accuracy {row.accuracy:.4f}"
+                who = f"{row.students} student{'s' if row.students != 1 else ''}"
+                lines.append(Text(f"  {fingerprint[:8]} epoch {row.epoch}/{row.epochs}{accuracy} ({who})"))
+        return Group(*lines)
+
+    def _left(self, trainings: list[Row]) -> str:
+        """Time left at most, from the seconds per epoch seen so far."""
+        rates = [
+            (time.monotonic() - row.started) / (row.epoch - 1) for row in trainings if row.started and row.epoch > 1
+        ]
+        open_rows = [row for row in trainings if not row.over]
+        if not rates or not open_rows:
+            return ""
+        seconds = sum((row.epochs - row.epoch) for row in open_rows) * sum(rates) / len(rates) / self._jobs
+        return f" · at most {max(seconds / 60, 1):.0f} min left"
+
+
+def results_table(results: list[Result], title: str) -> Table:
+    """The table at the end: one line per student."""
+    table = Table(title=title, title_justify="left", header_style="bold")
+    table.add_column("student")
+    table.add_column("score", justify="right")
+    table.add_column("status")
+    table.add_column("what cost points", overflow="fold")
+    for result in results:
+        score = "–" if result.score is None else f"{result.score:g}/{result.max_score:g}"
+        status = result.status + (" · needs review" if result.needs_review else "")
+        table.add_row(plain(result.student), score, status, plain(lost_points(result)))
+    return table
+
+
+def lost_points(result: Result) -> str:
+    """The checks that did not pass, by name; or why nothing was run."""
+    if result.message:
+        return result.message
+    failed = [check.id.replace("_", " ") for check in result.checks if check.status == "failed"]
+    return "; ".join(failed)
+
+
+def result_details(result: Result) -> Group:
+    """Everything about one submission, for the student or for `explain`."""
+    lines = [Text(f"{plain(result.student)}  {plain(result.path)}", style="bold")]
+    for check in result.checks:
+        mark = {"passed": "✓", "failed": "✗", "skipped": "–", "error": "!"}[check.status]
+        lines.append(Text(f"{mark} {check.points:g}/{check.max_points:g}  {plain(check.title)}"))
+        if check.message:
+            lines.append(Text("        ") + plain(check.message))
+    for note in result.notes:
+        lines.append(Text("note") + plain(f" ({note.where}): {note.text}" if note.where else f": {note.text}"))
+    if result.message:
+        lines.append(plain(result.message))
+    if result.training is not None:
+        accuracy = result.training.accuracy
+        shown = "" if accuracy is None else f", accuracy {accuracy:.5f}"
+        lines.append(Text(f"training: {result.training.epochs} epochs{shown} ({result.training.source})"))
+    score = "no score: a person must look" if result.score is None else f"{result.score:g} of {result.max_score:g} points"
+    lines.append(Text(score, style="bold"))
+    return Group(*lines)

@@ -1,0 +1,150 @@
+"""The output folder.
+
+    DIR/scores.json                        what other people's scripts read
+    DIR/submissions/<student>/result.json  verdicts of one submission
+    DIR/submissions/<student>/evidence.json what was seen, for `grader regrade`
+
+Every file is written beside its place and renamed, so that a killed run leaves whole files only.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from pydantic import ValidationError
+
+from grader import __version__
+from grader.errors import SetupError
+from grader.model.observation import Curve, Observation
+from grader.model.record import Record
+from grader.model.result import CourseScores, Result, Scores
+from grader.model.training import TrainingRun
+
+R = TypeVar("R", bound=Record)
+
+
+class RecordedTraining(Record):
+    """The training behind a verdict, without weights."""
+
+    run: TrainingRun
+    played: Curve
+    source: Literal["shared", "trained"]
+    others: tuple[TrainingRun, ...] = ()
+
+
+class RecordedEvidence(Record):
+    """All that judging needs, as it is kept."""
+
+    observation: Observation
+    training: RecordedTraining | None = None
+    training_refused: str = ""
+    problem: str = ""
+    """Why the hand-in could not be read; then nothing was run."""
+
+
+class ResultsFolder:
+    """The results of one assignment in one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def read(self, student: str) -> Result | None:
+        """The result written before for this student, or None if there is none that can be read."""
+        return _read(self._place(student) / "result.json", Result)
+
+    def evidence(self, student: str) -> RecordedEvidence | None:
+        """The evidence written before for this student, or None."""
+        return _read(self._place(student) / "evidence.json", RecordedEvidence)
+
+    def results(self) -> list[Result]:
+        """All results in the folder, by student."""
+        places = sorted((self.folder / "submissions").glob("*/result.json"))
+        found = [_read(path, Result) for path in places]
+        return sorted((result for result in found if result is not None), key=lambda result: result.student)
+
+    def write(self, result: Result, evidence: RecordedEvidence | None) -> None:
+        """Write one submission: the evidence first, so that a result never stands without it."""
+        place = self._place(result.student)
+        if evidence is not None:
+            write_atomically(place / "evidence.json", evidence.model_dump_json())
+        write_atomically(place / "result.json", result.model_dump_json(indent=1))
+
+    def write_scores(self, assignment: str, results: list[Result]) -> Scores:
+        """Write `scores.json` over these results."""
+        scores = Scores(
+            assignment=assignment,
+            generated_at=now(),
+            grader_version=__version__,
+            submissions=tuple(sorted(results, key=lambda result: (result.student, result.path))),
+        )
+        write_atomically(self.folder / "scores.json", scores.model_dump_json(indent=1) + "\n")
+        return scores
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold the folder for this process; SetupError if another grader works in it."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            handle = (self.folder / ".lock").open("w")
+        except OSError as error:
+            raise SetupError(f"{self.folder}: cannot write results there: {error.strerror}. Choose another --output.") from error
+        with handle:
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError as error:
+                raise SetupError(
+                    f"{self.folder}: another grader is at work in this folder. Wait for it, or choose another --output."
+                ) from error
+            yield
+
+    def _place(self, student: str) -> Path:
+        return self.folder / "submissions" / folder_name(student)
+
+
+def write_course_scores(folder: Path, scores: list[Scores]) -> None:
+    """`scores.json` over several assignments."""
+    body = CourseScores(
+        generated_at=now(), grader_version=__version__, assignments={item.assignment: item for item in scores}
+    )
+    write_atomically(folder / "scores.json", body.model_dump_json(indent=1) + "\n")
+
+
+def folder_name(student: str) -> str:
+    """A name for a folder that no file system minds; different students never share one."""
+    if re.fullmatch(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,79}", student):
+        return student
+    plain = re.sub(r"[^A-Za-z0-9_-]+", "_", student)[:60].strip("_") or "student"
+    return f"{plain}.{hashlib.sha256(student.encode('utf-8', 'surrogatepass')).hexdigest()[:10]}"
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write a file whole: beside its place, flushed to disk, then renamed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    scratch = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with scratch.open("w", encoding="utf-8", errors="backslashreplace") as handle:
+            handle.write(text)
+            handle.flush()
+            os.fsync(handle.fileno())
+        scratch.replace(path)
+    except OSError:
+        scratch.unlink(missing_ok=True)
+        raise
+
+
+def now() -> str:
+    """The time in UTC, to the second."""
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def _read(path: Path, kind: type[R]) -> R | None:
+    try:
+        return kind.model_validate_json(path.read_text("utf-8"))
+    except (OSError, ValidationError, ValueError):
+        return None

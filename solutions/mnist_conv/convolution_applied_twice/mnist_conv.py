@@ -1,0 +1,32 @@
+"""Wrong: there is one Conv2D layer, but the image goes through it twice."""
+
+import tensorflow as tf
+
+
+class StopAtAccuracy(tf.keras.callbacks.Callback):
+    """Ends the training once an epoch reaches 99.8 % accuracy on the training images."""
+
+    def on_epoch_end(self, epoch, logs=None):
+        if logs["accuracy"] >= 0.998:
+            print("\nReached 99.8% accuracy so cancelling training!")
+            self.model.stop_training = True
+
+
+def train_mnist_conv():
+    """Train on MNIST and return the list of epochs and the last training accuracy."""
+    (training_images, training_labels), _ = tf.keras.datasets.mnist.load_data()
+    training_images = training_images.reshape(60000, 28, 28, 1) / 255.0
+
+    convolution = tf.keras.layers.Conv2D(1, (3, 3), padding="same", activation="relu")
+    inputs = tf.keras.Input(shape=(28, 28, 1))
+    x = convolution(inputs)
+    x = convolution(x)
+    x = tf.keras.layers.MaxPooling2D(2, 2)(x)
+    x = tf.keras.layers.Flatten()(x)
+    x = tf.keras.layers.Dense(128, activation="relu")(x)
+    outputs = tf.keras.layers.Dense(10, activation="softmax")(x)
+    model = tf.keras.Model(inputs, outputs)
+    model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+
+    history = model.fit(training_images, training_labels, epochs=20, callbacks=[StopAtAccuracy()])
+    return history.epoch, history.history["accuracy"][-1]
