@@ -46,11 +46,13 @@ lint: $(STAMP) ## the fast part: format, ruff, mypy, import-linter
 	$(BIN)/ruff format --check
 	$(BIN)/ruff check
 	$(BIN)/mypy
-	$(BIN)/lint-imports
+	$(BIN)/lint-imports --no-logo
 
 bench: $(STAMP) ## measure the time and memory of grading a made-up class
 	$(BIN)/python tools/bench.py
 
+# Versions are chosen for the Python that resolves them: use the oldest one to be served, Debian 12's 3.11.2
+# (`make lock PYTHON=/usr/bin/python3` there), or packages that want 3.11.5 get in.
 lock: ## resolve the dependencies in pyproject.toml anew into requirements/ (UPGRADE=1: to the newest versions)
 	@test -x .venv-lock/bin/pip-compile || \
 	  { $(PYTHON) -m venv .venv-lock && .venv-lock/bin/python -m pip install -qq --disable-pip-version-check 'pip-tools>=7.5'; }

@@ -12,7 +12,6 @@ from grader.judging.expectations import (
     expect_returned,
     expect_shapes_fit,
     expect_stop,
-    request_of,
 )
 from grader.model.observation import Call, Fit
 from grader.model.training import Description
@@ -21,15 +20,14 @@ MESSAGE = "Reached 99.8% accuracy so cancelling training!"
 
 
 @points(1)
-def train_mnist_conv_runs(call: Call | None) -> None:
+def train_mnist_conv_runs(call: Call | None, evidence: Evidence) -> None:
     """The function train_mnist_conv is found and runs to its end."""
-    expect_finished(call, "train_mnist_conv")
+    expect_finished(call, "train_mnist_conv", evidence)
 
 
 @points(2)
 def images_are_reshaped_and_scaled(fit: Fit) -> None:
     """All 60,000 training images reach the network as (60000, 28, 28, 1) in [0, 1], with their labels."""
-    request_of(fit)
     expect_images(fit, dataset="mnist", shape=(60000, 28, 28, 1), points=1)
 
 

@@ -97,7 +97,9 @@ def grade(
         raise typer.Exit(NEEDS_PERSON)
 
 
-def grade_assignment(assignment: Assignment, items: list[Submission], settings: Settings, folder: ResultsFolder) -> Scores:
+def grade_assignment(
+    assignment: Assignment, items: list[Submission], settings: Settings, folder: ResultsFolder
+) -> Scores:
     """Grade the submissions of one assignment, with a live view, and print the table."""
     out.print(Text(f"{assignment.title} ({assignment.id})", style="bold"), highlight=False)
     with folder.locked(), LiveView(out, settings.jobs) as view:
@@ -224,12 +226,16 @@ def assignments() -> None:
 
 
 @app.command()
-def schema(course: Annotated[bool, typer.Option("--course", help="The schema for several assignments.")] = False) -> None:
+def schema(
+    course: Annotated[bool, typer.Option("--course", help="The schema for several assignments.")] = False,
+) -> None:
     """Print the JSON Schema of scores.json.
 
     Example: grader schema > scores.schema.json
     """
-    sys.stdout.write(json.dumps((CourseScores if course else Scores).model_json_schema(mode="serialization"), indent=1) + "\n")
+    sys.stdout.write(
+        json.dumps((CourseScores if course else Scores).model_json_schema(mode="serialization"), indent=1) + "\n"
+    )
 
 
 @app.command()
@@ -247,15 +253,19 @@ def doctor() -> None:
         raise typer.Exit(NEEDS_PERSON)
 
 
-def make_settings(jobs: int, timeout: float | None, sandbox: str, *, no_store: bool, quick: bool, force: bool) -> Settings:
+def make_settings(
+    jobs: int, timeout: float | None, sandbox: str, *, no_store: bool, quick: bool, force: bool
+) -> Settings:
     """Settings from options; SetupError for those that make no sense."""
     if sandbox not in LEVELS:
         raise SetupError(f"--sandbox {sandbox}: expected one of {', '.join(LEVELS)}.")
     if jobs < 0 or (timeout is not None and not 0 < timeout <= 86_400):
         raise SetupError("--jobs takes a whole number from 1, --timeout seconds from above 0 to 86400.")
     if sandbox == "none":
-        err.print(Text("WARNING: --sandbox none: student code runs with your rights, and can read and change your files."))
-    level: Level = sandbox  # type: ignore[assignment]
+        err.print(
+            Text("WARNING: --sandbox none: student code runs with your rights, and can read and change your files.")
+        )
+    level: Level = sandbox
     if level == "full":
         missing = [finding for finding in examine() if finding.needed and not finding.good]
         if missing:
@@ -280,7 +290,9 @@ def show_version(value: bool) -> None:
 
 @app.callback()
 def options(
-    version: Annotated[bool, typer.Option("--version", callback=show_version, is_eager=True, help="Print the version.")] = False,
+    version: Annotated[
+        bool, typer.Option("--version", callback=show_version, is_eager=True, help="Print the version.")
+    ] = False,
 ) -> None:
     """Options before the verb."""
 
@@ -300,7 +312,7 @@ def main() -> None:
         sys.exit(OUR_BUG)
     except Exception as error:  # noqa: BLE001 - the top: a bug of ours must not look like a grade
         err.print_exception()
-        err.print(plain(f"grader: this is a bug of grader, not of a submission ({type(error).__name__}). Please report it."))
+        err.print(
+            plain(f"grader: this is a bug of grader, not of a submission ({type(error).__name__}). Please report it.")
+        )
         sys.exit(OUR_BUG)
-
-

@@ -1,5 +1,6 @@
 """Describe a call of `fit` as data, or say why that cannot be done."""
 
+import contextlib
 import hashlib
 import inspect
 import json
@@ -37,57 +38,83 @@ class Captured:
 def capture_fit(model: Any, arguments: dict[str, Any]) -> Captured:
     """Return what `model.fit(**arguments)` asks for; raise what Keras would raise for arguments that do not fit.
 
-    Raises CannotCaptureError for a model, data or callbacks that are not plain data.
+    A model or callbacks that are no plain data leave a reason under `refused`: such a training can be rehearsed, but
+    not carried out elsewhere. Raises CannotCaptureError if not even the data are arrays.
     """
     model._assert_compile_called("fit")
-    refuse_unusual(model, arguments)
-    x, y, weight = arguments["x"], arguments["y"], arguments["sample_weight"]
-    split, validation = arguments["validation_split"], arguments["validation_data"]
-    x, y, weight = (numbers(value) for value in (x, y, weight))
+    if arguments["steps_per_epoch"] is not None or arguments["validation_steps"] is not None:
+        raise CannotCaptureError("fit is called with a number of steps")
     captured = Captured({})
-    refer = Referrer(captured.arrays)
-    data: dict[str, Any] = {"x": refer(x, "x"), "y": refer(y, "y"), "sample_weight": refer(weight, "sample_weight")}
+    data, train, held_out = read_data(arguments, Referrer(captured.arrays))
+    captured.batches = int(adapt(train, arguments).num_batches)
+    if held_out is not None:
+        batch_size = arguments["validation_batch_size"] or arguments["batch_size"] or 32
+        captured.validation_batches = -(-len(held_out[0]) // batch_size)
+    callbacks = list_callbacks(arguments["callbacks"])
+    captured.body = {
+        "data": data,
+        "fit": fit_settings(arguments),
+        "callbacks": [type(callback).__name__[:80] for callback in callbacks],
+        "batches": captured.batches,
+        "validation_batches": captured.validation_batches,
+        "batch_hooks": watches_batches(callbacks),
+        **describe_model(model, train, callbacks, arguments),
+    }
+    keys = log_keys(model)
+    captured.body["log_keys"] = keys + ([f"val_{key}" for key in keys] if held_out is not None else [])
+    captured.body["layers"] = claimed_layers(model)
+    return captured
+
+
+def read_data(arguments: dict[str, Any], refer: "Referrer") -> tuple[dict[str, Any], Any, Any]:
+    """(references to all arrays, what is trained on, what is held out for validation or None)."""
+    x, y, weight = (numbers(arguments[name]) for name in ("x", "y", "sample_weight"))
+    split, validation = arguments["validation_split"], arguments["validation_data"]
+    data: dict[str, Any] = {"x": refer(x), "y": refer(y), "sample_weight": refer(weight)}
+    if data["x"] is None or data["y"] is None:
+        raise CannotCaptureError("fit is called without images or without labels")
     train, held_out = (x, y, weight), None
     if split and validation is None:
         train, held_out = array_slicing.train_validation_split((x, y, weight), validation_split=split)
     elif validation is not None:
         held_out = tuple(numbers(value) for value in data_adapter_utils.unpack_x_y_sample_weight(validation))
-        data["validation"] = [refer(value, "validation_data") for value in held_out if value is not None]
-    adapter = adapt(train, arguments)
-    captured.batches = int(adapter.num_batches)
-    if held_out is not None:
-        batch_size = arguments["validation_batch_size"] or arguments["batch_size"] or 32
-        captured.validation_batches = -(-len(held_out[0]) // batch_size)
+        data["validation"] = [refer(value) for value in held_out if value is not None]
+    return data, train, held_out
+
+
+def describe_model(model: Any, train: Any, callbacks: list[Any], arguments: dict[str, Any]) -> dict[str, Any]:
+    """The network and its compilation as JSON, or why they are none."""
+    empty: dict[str, Any] = {"model": None, "compile": None, "learning_rates": []}
+    try:
+        refuse_unusual(model)
+    except CannotCaptureError as error:
+        with contextlib.suppress(Exception):
+            build(model, train)
+        return {**empty, "refused": str(error)}
     build(model, train)
-    callbacks = list_callbacks(arguments["callbacks"])
-    captured.body = {
-        "model": json.loads(model.to_json()),
-        "compile": compile_config(model),
-        "data": data,
-        "fit": fit_settings(arguments),
-        "learning_rates": learning_rates(model, callbacks, arguments),
-        "callbacks": [type(callback).__name__[:80] for callback in callbacks],
-        "log_keys": log_keys(model, held_out is not None),
-        "batches": captured.batches,
-        "validation_batches": captured.validation_batches,
-        "batch_hooks": watches_batches(callbacks),
-        "layers": claimed_layers(model),
-    }
-    return captured
+    try:
+        return {
+            "model": json.loads(model.to_json()),
+            "compile": compile_config(model),
+            "learning_rates": learning_rates(model, callbacks, arguments),
+            "refused": "",
+        }
+    except (CannotCaptureError, TypeError, ValueError, NotImplementedError) as error:
+        return {**empty, "refused": f"it cannot be written down as data ({str(error).splitlines()[0][:200]})"}
 
 
-def refuse_unusual(model: Any, arguments: dict[str, Any]) -> None:
+def refuse_unusual(model: Any) -> None:
     """Raise CannotCaptureError for what cannot be trained outside."""
     if type(model) not in (keras.Sequential, Functional):
         raise CannotCaptureError(f"the model is of a class of its own ({type(model).__name__})")
-    own = [layer for layer in model._flatten_layers(include_self=False) if not type(layer).__module__.startswith("keras.")]
+    own = [
+        layer for layer in model._flatten_layers(include_self=False) if not type(layer).__module__.startswith("keras.")
+    ]
     if own:
         raise CannotCaptureError(f"the layer {own[0].name} is of a class of its own ({type(own[0]).__name__})")
     for name in ("train_step", "compute_loss", "call", "compute_metrics"):
         if name in vars(model):
             raise CannotCaptureError(f"the model's {name} was replaced")
-    if arguments["steps_per_epoch"] is not None or arguments["validation_steps"] is not None:
-        raise CannotCaptureError("fit is called with a number of steps")
     if not isinstance(model.optimizer, keras.optimizers.Optimizer):
         raise CannotCaptureError("the optimizer is of a class of its own")
 
@@ -113,8 +140,8 @@ class Referrer:
     def __init__(self, arrays: dict[str, Array]) -> None:
         self._arrays = arrays
 
-    def __call__(self, array: Array | None, role: str) -> dict[str, Any] | None:
-        """The reference to an array as Keras would feed it; `role` is part of no digest."""
+    def __call__(self, array: Array | None) -> dict[str, Any] | None:
+        """The reference to an array as Keras would feed it."""
         if array is None:
             return None
         fed = as_fed(array)
@@ -139,6 +166,7 @@ def adapt(train: tuple[Any, Any, Any], arguments: dict[str, Any]) -> Any:
 
 def build(model: Any, train: tuple[Any, Any, Any]) -> None:
     """Build model, loss, metrics and optimizer on symbolic batches, as the first step of a real training would."""
+
     def symbolic(array: Any) -> Any:
         return None if array is None else keras.KerasTensor((None, *array.shape[1:]), dtype=str(array.dtype))
 
@@ -196,7 +224,7 @@ def watches_batches(callbacks: list[Any]) -> bool:
 
 def learning_rates(model: Any, callbacks: list[Any], arguments: dict[str, Any]) -> list[dict[str, Any]]:
     """Learning-rate callbacks as data: a plateau rule by its numbers, a schedule of the epoch as a table."""
-    found = []
+    found: list[dict[str, Any]] = []
     for callback in callbacks:
         if type(callback) is keras.callbacks.ReduceLROnPlateau:
             names = ("monitor", "factor", "patience", "mode", "min_delta", "cooldown", "min_lr")
@@ -219,18 +247,36 @@ def tabulate(model: Any, schedule: Any, arguments: dict[str, Any]) -> list[float
     return table
 
 
-def log_keys(model: Any, validation: bool) -> list[str]:
-    """Keys that Keras will log, in its order."""
-    keys = list(model.get_metrics_result())
-    return keys + [f"val_{key}" for key in keys] if validation else keys
+def log_keys(model: Any) -> list[str]:
+    """Keys that Keras will log for training, in its order; guessed where the model could not be built."""
+    keys: list[str] = []
+    with contextlib.suppress(Exception):
+        keys = [str(key) for key in model.get_metrics_result()]
+    return keys if len(keys) > 1 else ["accuracy", "loss"]
 
 
 def claimed_layers(model: Any) -> list[dict[str, Any]]:
-    """Names and shapes of the layers as the guest sees them: for the record only."""
-    layers = []
-    for layer in model.layers[:200]:
-        shape = getattr(getattr(layer, "output", None), "shape", None) if layer.built else None
-        layers.append({"name": layer.name[:80], "class": type(layer).__name__[:80], "output_shape": shape and list(shape)})
+    """The layers as the guest sees them: testimony, used only for a network that cannot be taken out of the program."""
+    layers: list[dict[str, Any]] = []
+    for layer in model._flatten_layers(include_self=False):
+        if len(layers) >= 200 or isinstance(layer, keras.layers.InputLayer | keras.Model):
+            continue
+        shape = None
+        with contextlib.suppress(Exception):
+            shape = [size if size is None else int(size) for size in layer.output.shape]
+        kind = next(
+            (base.__name__ for base in type(layer).__mro__ if base.__module__.startswith("keras.src.layers.")), ""
+        )
+        layers.append(
+            {
+                "name": layer.name[:80],
+                "class_name": (kind or type(layer).__name__)[:80],
+                "output_shape": shape,
+                "parameters": int(layer.count_params()) if layer.built else 0,
+                "times": max(len(getattr(layer, "_inbound_nodes", ())), 1),
+                "activation": str(getattr(getattr(layer, "activation", None), "__name__", "linear"))[:40],
+            }
+        )
     return layers
 
 

@@ -22,7 +22,7 @@ def run_program(order: dict[str, Any], channel: Channel, tools: dict[str, Any]) 
         tools: prepared by the zygote: transformer, data folder, original fit.
     """
     program = Program(str(order["name"]), bool(order["notebook"]), tools["transform"])
-    session = Session(channel, tools["original_fit"], program.explain, program.note)
+    session = Session(channel, tools["original_fit"], program.explain, program.note, old_names=bool(order["old_names"]))
     tools["install"](session, program.note, bool(order["old_names"]))
     cells = [(int(cell["number"]), str(cell["text"])) for cell in order["cells"]]
     entry_points = [str(name) for name in order["entry_points"]]

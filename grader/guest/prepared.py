@@ -22,12 +22,10 @@ mpl.use("Agg")
 
 def prepare(datasets: Path) -> dict[str, Callable[[Frame, Channel], None]]:
     """Return the jobs that a guest can do."""
-    import matplotlib.pyplot
-
     for package in PACKAGES:
         importlib.import_module(package)
     original_fit = keras_trainer.TensorFlowTrainer.fit
-    transform = TransformerManager().transform_cell
+    transform = TransformerManager().transform_cell  # type: ignore[no-untyped-call]
     transform("%time 1\n!ls\n")
 
     def install_all(session: Session, note: Callable[[str, str, str], None], old_names: bool) -> None:

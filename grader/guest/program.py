@@ -14,7 +14,6 @@ import traceback
 import types
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Any
 
 KEEP_BODY = {"time", "timeit", "capture", "prun", "python", "python3", "grade"}
 _OPTIONS = re.compile(r"^\s*(-[a-zA-Z]\S*(\s+\d+)?\s+)*")
@@ -78,7 +77,9 @@ class Program:
         """Run statements in order; one that would wait for somebody to type is left out."""
         for statement, place in statements:
             if waits_for_input(statement):
-                self.note("dropped_input", place.line(statement.lineno), "input() was left out: nobody is there to type.")
+                self.note(
+                    "dropped_input", place.line(statement.lineno), "input() was left out: nobody is there to type."
+                )
             else:
                 self._execute(statement, place)
 
@@ -240,7 +241,9 @@ def find_magic(statement: ast.stmt) -> tuple[str, str, str] | None:
         and function.value.func.id == "get_ipython"
     ):
         return None
-    texts = [item.value if isinstance(item, ast.Constant) and isinstance(item.value, str) else "" for item in value.args]
+    texts = [
+        item.value if isinstance(item, ast.Constant) and isinstance(item.value, str) else "" for item in value.args
+    ]
     if function.attr == "run_cell_magic" and len(texts) == 3:
         return "run_cell_magic", texts[0], texts[2]
     if function.attr == "run_line_magic" and len(texts) == 2:

@@ -154,7 +154,11 @@ class Replay:
         def iterator(*args: Any, **keywords: Any) -> Any:
             if replay.inside_other:
                 return real_iterator(*args, **keywords)
-            if keywords.get("shuffle") is False and hasattr(replay.model, "_eval_epoch_iterator") and replay.number >= 0:
+            if (
+                keywords.get("shuffle") is False
+                and hasattr(replay.model, "_eval_epoch_iterator")
+                and replay.number >= 0
+            ):
                 return Steps(replay.validation_batches, replay.every_batch)
             return Steps(replay.batches, replay.every_batch)
 
@@ -167,7 +171,7 @@ class Replay:
         def make_test_function(model: Any, force: bool = False) -> Any:
             if not (mine(model) and replay.validating):
                 return real_test(model, force)
-            model.test_function = lambda step: replay.metrics()
+            model.test_function = lambda _step: replay.metrics()
             return model.test_function
 
         def metrics_or_logs(model: Any, logs: Any) -> Any:
@@ -193,7 +197,7 @@ class Replay:
             real_epoch_begin(callbacks, epoch, logs)
 
         if self.direct:
-            evaluate, predict = direct_evaluate(evaluate), direct_predict  # type: ignore[assignment]
+            evaluate, predict = direct_evaluate(evaluate), direct_predict
         changes: list[tuple[Any, str, Any]] = [
             (keras_trainer, "TFEpochIterator", iterator),
             (Trainer, "_get_metrics_result_or_logs", metrics_or_logs),

@@ -66,6 +66,7 @@ class Session:
     explain: Callable[[BaseException], str]
     note: Callable[[str, str, str], None]
     phase: str = "top_level"
+    old_names: bool = True
     fits: int = 0
     busy: bool = False
     live: bool = False
@@ -87,10 +88,10 @@ class Session:
         number = self.fits
         self.fits += 1
         try:
-            self._refuse_shared_layers(model)
             captured = capture_fit(model, arguments)
         except CannotCaptureError as error:
             return self._train_live(model, arguments, str(error), number)
+        captured.body["refused"] = captured.body["refused"] or self._shared_layers(model)
         body = {
             "type": "fit",
             "number": number,
@@ -166,7 +167,12 @@ class Session:
             direct=direct,
         )
         history = replay.run(self.original_fit, arguments)
-        history.history = AliasedLogs(history.history, self.note)
+        return self._with_old_names(history)
+
+    def _with_old_names(self, history: Any) -> Any:
+        """The History, in which the old names work if the assignment allows it."""
+        if self.old_names:
+            history.history = AliasedLogs(history.history, self.note)
         return history
 
     def _train_live(self, model: Any, arguments: dict[str, Any], reason: str, number: int) -> Any:
@@ -179,8 +185,7 @@ class Session:
             self.live = False
         logs = {str(key)[:80]: [float(v) for v in values] for key, values in history.history.items()}
         self.channel.ask({"type": "live_over", "history": logs, "epochs": len(history.epoch)})
-        history.history = AliasedLogs(history.history, self.note)
-        return history
+        return self._with_old_names(history)
 
     def announce_live(self, reason: str, number: int, model: int, callbacks: list[str], epochs: int) -> None:
         """Say that a training begins that cannot be replayed, and wait for leave to do it."""
@@ -217,11 +222,13 @@ class Session:
         self.models.append(model)
         return len(self.models) - 1
 
-    def _refuse_shared_layers(self, model: Any) -> None:
+    def _shared_layers(self, model: Any) -> str:
+        """A reason if the model has layers in common with one that was trained before."""
         mine = {id(layer) for layer in model._flatten_layers(include_self=False)}
         for other in self.models:
             if other is not model and mine & {id(layer) for layer in other._flatten_layers(include_self=False)}:
-                raise CannotCaptureError("the model shares layers with a model that was trained before")
+                return "the model shares layers with a model that was trained before"
+        return ""
 
 
 def install(session: Session) -> None:

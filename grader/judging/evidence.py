@@ -58,4 +58,4 @@ def graded_fit(assignment: Assignment, observation: Observation) -> Fit | None:
     candidates = inside or [fit for fit in observation.fits if not observation.claimed.defined]
     if not candidates:
         return None
-    return candidates[-1 if assignment.graded_fit == "last" else 0]
+    return candidates[0 if assignment.graded_fit == "first" else -1]

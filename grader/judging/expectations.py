@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from grader.judging.evidence import Evidence, Training
-from grader.judging.marks import CheckFailed, NotApplicable, fail
+from grader.judging.marks import CheckFailed, NotApplicable, PersonNeeded, fail
 from grader.judging.network import (
     CONVOLUTIONS,
     POOLINGS,
@@ -22,8 +22,13 @@ from grader.model.training import Description
 WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
 
 
-def expect_finished(call: Call | None, name: str) -> None:
+def expect_finished(call: Call | None, name: str, evidence: Evidence | None = None) -> None:
     """The probe found the function, and it ran to its end."""
+    ending = evidence.observation.measured.ending.kind if evidence is not None else "finished"
+    if call is None and ending not in ("finished", "not_run"):
+        fail(f"Your program did not come to its end, so {name} was never called, or never came back.")
+    if call is None and evidence is not None and evidence.fit is not None and evidence.fit.live:
+        raise PersonNeeded(f"the training of your program was left out, so {name} did not come back")
     if call is None or not call.found:
         because = f" {call.error[0].upper()}{call.error[1:]}." if call is not None and call.error else ""
         fail(f"There is no function {name} in your file.{because} Define it with exactly this name.")
@@ -40,11 +45,11 @@ def expect_images(fit: Fit, *, dataset: str, shape: tuple[int, ...], points: flo
     scale is right.
     """
     facts, labels = fit.x, fit.y
-    assert facts is not None
-    assert labels is not None
-    assert fit.request is not None
+    if facts is None or labels is None:
+        raise PersonNeeded(f"what your network is trained on cannot be examined, because {fit.refused}")
     expect_dataset(facts, labels, dataset)
-    ready = preparation(fit.request.model, facts.shape[1:])
+    model = fit.request.model if fit.request is not None else {"config": {"layers": []}}
+    ready = preparation(model, facts.shape[1:])
     found = (facts.shape[0], *ready.shape)
     low, high = scaled_range(facts, ready.scale, ready.offset)
     shape_right, scale_right = found == shape, low >= -1e-6 and 0.9 <= high <= 1 + 1e-6
@@ -64,11 +69,15 @@ def expect_dataset(facts: ArrayFacts, labels: ArrayFacts, dataset: str) -> None:
     """The images are training images of `dataset` (some or all), and the labels are theirs."""
     if facts.dataset != dataset or facts.part != "x_train":
         what = f"{facts.part} of {facts.dataset}" if facts.dataset else f"other data, of shape {facts.shape}"
-        fail(f"Your network is trained on {what}. Train it on the training images of {dataset}, unchanged but for shape "
-             "and scale.")
+        fail(
+            f"Your network is trained on {what}. Train it on the training images of {dataset}, unchanged but for shape "
+            "and scale."
+        )
     if labels.dataset != dataset or labels.part != "y_train" or labels.order != facts.order:
-        fail(f"The labels are not the training labels of {dataset} in the order of the images. Pass the labels that "
-             "load_data() returned with the images.")
+        fail(
+            f"The labels are not the training labels of {dataset} in the order of the images. Pass the labels that "
+            "load_data() returned with the images."
+        )
 
 
 def scaled_range(facts: ArrayFacts, scale: float, offset: float) -> tuple[float, float]:
@@ -81,7 +90,7 @@ def scaled_range(facts: ArrayFacts, scale: float, offset: float) -> tuple[float,
 
 def expect_layer_counts(evidence: Evidence, *, convolutions: int, poolings: int, of: Mapping[str, int]) -> None:
     """The graph applies this many convolutions and poolings of any class, of which the classes in `of`."""
-    layers = applied_layers(request_of(evidence.fit).model)
+    layers = layers_of(evidence.fit)
     for what, kinds, wanted in (("convolution", CONVOLUTIONS, convolutions), ("pooling", POOLINGS, poolings)):
         found = [layer for layer in layers if layer.class_name in kinds]
         count = sum(layer.times for layer in found)
@@ -91,8 +100,10 @@ def expect_layer_counts(evidence: Evidence, *, convolutions: int, poolings: int,
         same = sum(layer.times for layer in layers if layer.class_name == kind)
         if same != wanted:
             others = ", ".join(layer.class_name for layer in layers if layer.class_name in CONVOLUTIONS | POOLINGS)
-            fail(f"Your model has {number(same)} {kind} {plural('layer', same)}; this exercise asks for "
-                 f"{number(wanted)}. Found: {others or 'none'}.")
+            fail(
+                f"Your model has {number(same)} {kind} {plural('layer', same)}; this exercise asks for "
+                f"{number(wanted)}. Found: {others or 'none'}."
+            )
 
 
 def count_message(found: list[Applied], count: int, what: str, wanted: int, names: Mapping[str, str]) -> str:
@@ -101,7 +112,8 @@ def count_message(found: list[Applied], count: int, what: str, wanted: int, name
         return f"Your model has no {what} layer; this exercise asks for {number(wanted)}. Add one."
     kinds = sorted({layer.class_name for layer in found})
     listed = ", ".join(
-        names.get(layer.name, layer.name) + (f" called {layer.times} times" if layer.times > 1 else "") for layer in found
+        names.get(layer.name, layer.name) + (f" called {layer.times} times" if layer.times > 1 else "")
+        for layer in found
     )
     kind = kinds[0] if len(kinds) == 1 else what
     if len(found) < count:
@@ -118,7 +130,7 @@ def expect_shapes_fit(evidence: Evidence, network: Description) -> None:
     """Keras can build the network, and each convolution and pooling has the size that its formula gives."""
     if network.problem:
         fail(f"Keras cannot build your network: {network.problem}")
-    configs = {layer.name: layer for layer in applied_layers(request_of(evidence.fit).model)}
+    configs = {layer.name: layer for layer in layers_of(evidence.fit)} if not needs_person(evidence.fit) else {}
     before = network.input_shape
     for layer in network.layers:
         applied = configs.get(layer.name)
@@ -142,8 +154,10 @@ def expect_spatial_size(
             continue
         wanted = same_size(size, kernel[axis - 1], stride, layer.config["padding"])
         if after[axis] != wanted:
-            fail(f"The output of {names.get(layer.name, layer.name)} has the shape {after}; {wanted} was expected along "
-                 f"axis {axis}.")
+            fail(
+                f"The output of {names.get(layer.name, layer.name)} has the shape {after}; {wanted} was expected along "
+                f"axis {axis}."
+            )
 
 
 def expect_classes(evidence: Evidence, network: Description, classes: int) -> None:
@@ -151,17 +165,27 @@ def expect_classes(evidence: Evidence, network: Description, classes: int) -> No
     output = network.output_shape
     if output is None or len(output) != 2 or output[1] != classes:
         found = output[-1] if output else "no"
-        fail(f"Your network ends in {found} outputs; there are {classes} classes. Make the last layer Dense({classes}).")
-    request = request_of(evidence.fit)
-    activation, logits = final_activation(request.model), uses_logits(request.compile)
+        fail(
+            f"Your network ends in {found} outputs; there are {classes} classes. Make the last layer Dense({classes})."
+        )
+    fit = evidence.fit
+    if fit is not None and fit.request is None:
+        activation, logits = claimed_activation(fit), False
+    else:
+        request = request_of(fit)
+        activation, logits = final_activation(request.model), uses_logits(request.compile)
     if activation == "softmax" and not logits:
         return
     if activation == "linear" and logits:
         return
     if activation == "softmax":
-        fail("Your last layer applies softmax, but the loss is told to expect logits (from_logits=True). Use one of them.")
-    fail(f"Your last layer has the activation {activation}; the {classes} classes need softmax. "
-         f"Write Dense({classes}, activation='softmax').")
+        fail(
+            "Your last layer applies softmax, but the loss is told to expect logits (from_logits=True). Use one of them."
+        )
+    fail(
+        f"Your last layer has the activation {activation}; the {classes} classes need softmax. "
+        f"Write Dense({classes}, activation='softmax')."
+    )
 
 
 def expect_stop(fit: Fit, *, metric: str, threshold: float) -> None:
@@ -182,7 +206,9 @@ def expect_stop(fit: Fit, *, metric: str, threshold: float) -> None:
         if drill.stopped_at not in allowed:
             fail(stop_message(drill, values, first, metric, threshold))
         if drill.stopped_at is not None and drill.epochs[drill.stopped_at].batch is not None:
-            fail("Your callback stops in the middle of an epoch. Decide in on_epoch_end, when the epoch's accuracy is known.")
+            fail(
+                "Your callback stops in the middle of an epoch. Decide in on_epoch_end, when the epoch's accuracy is known."
+            )
 
 
 def stop_message(drill: Curve, values: list[float], first: int | None, metric: str, threshold: float) -> str:
@@ -218,15 +244,19 @@ def expect_message(fit: Fit, message: str) -> None:
         stops += at is not None
         wrong = [index for index, count in enumerate(counts) if count and index != at]
         if wrong:
-            fail(f'"{message}" is printed in epoch {wrong[0] + 1} of a trial run, where training was not stopped. Print '
-                 "it only when you stop.")
+            fail(
+                f'"{message}" is printed in epoch {wrong[0] + 1} of a trial run, where training was not stopped. Print '
+                "it only when you stop."
+            )
         if at is not None and counts[at] > 1:
             fail(f'"{message}" is printed {counts[at]} times when training stops. Print it once.')
         if at is not None and counts[at] == 0:
             fail(missing_message(drill.epochs[at].printed, message))
     if not stops:
-        fail(f'Your code never stopped a trial run, so "{message}" was never due. Stop training in a callback, and print '
-             "the message there.")
+        fail(
+            f'Your code never stopped a trial run, so "{message}" was never due. Stop training in a callback, and print '
+            "the message there."
+        )
 
 
 def missing_message(printed: str, message: str) -> str:
@@ -244,7 +274,9 @@ def expect_reached(training: Training, *, metric: str, threshold: float, epochs:
     if run.problem:
         fail(f"Keras could not train your network: {run.problem}")
     let_run = sum(1 for seen in training.played.epochs if seen.batch is None)
-    values = [epoch.accuracy if epoch.accuracy is not None else math.nan for epoch in run.epochs[: min(let_run, epochs)]]
+    values = [
+        epoch.accuracy if epoch.accuracy is not None else math.nan for epoch in run.epochs[: min(let_run, epochs)]
+    ]
     if any(reached(value, threshold) for value in values):
         return
     best = max((value for value in values if not math.isnan(value)), default=math.nan)
@@ -255,8 +287,10 @@ def expect_reached(training: Training, *, metric: str, threshold: float, epochs:
         if stopped
         else f"it ran for {let_run} {plural('epoch', let_run)}"
     )
-    fail(f"Trained for real, your network came to {metric} {best:.4f} (seed {run.seed}); {threshold:g} is asked for, and "
-         f"{reason}.{tried}")
+    fail(
+        f"Trained for real, your network came to {metric} {best:.4f} (seed {run.seed}); {threshold:g} is asked for, and "
+        f"{reason}.{tried}"
+    )
 
 
 def best_of(run: Any) -> float:
@@ -275,14 +309,18 @@ def expect_returned(call: Call | None, fit: Fit, metric: str) -> None:
         fail(f"The function returned {short(value)}. Return two values: history.epoch and the final accuracy.")
     epochs = [seen.epoch for seen in played.epochs]
     if value[0] != epochs and value[0] != len(epochs):
-        fail(f"The first value returned is {short(value[0])}, but training ran for the epochs {short(epochs)}. Return "
-             "history.epoch.")
+        fail(
+            f"The first value returned is {short(value[0])}, but training ran for the epochs {short(epochs)}. Return "
+            "history.epoch."
+        )
     last = [seen.logs for seen in played.epochs][-1] if played.epochs else {}
     returned = value[1][-1] if isinstance(value[1], list) and value[1] else value[1]
     truth = value_of(last, metric)
     if not isinstance(returned, int | float) or not math.isclose(float(returned), truth, rel_tol=1e-5, abs_tol=1e-7):
-        fail(f"The second value returned is {short(returned)}, but the last epoch ended with {metric} {truth:.6g}. Return "
-             f"history.history['{metric}'][-1].")
+        fail(
+            f"The second value returned is {short(returned)}, but the last epoch ended with {metric} {truth:.6g}. Return "
+            f"history.history['{metric}'][-1]."
+        )
 
 
 def expect_epoch_time(training: Training, limit: float) -> None:
@@ -291,13 +329,17 @@ def expect_epoch_time(training: Training, limit: float) -> None:
     if ratio is None:
         raise NotApplicable("the reference network was not timed beside this training")
     if not ratio <= limit:
-        fail(f"An epoch of your network takes {ratio:.1f} times as long as one of the reference network; at most "
-             f"{limit:g} times is accepted. Use fewer filters or units.")
+        fail(
+            f"An epoch of your network takes {ratio:.1f} times as long as one of the reference network; at most "
+            f"{limit:g} times is accepted. Use fewer filters or units."
+        )
 
 
 def epoch_time_ratio(run: Any) -> float | None:
-    """Seconds per epoch (median, the first left out) divided by as many steps of the reference network at 60,000 images
-    in batches of 32."""
+    """Seconds per epoch (median, the first left out), as a multiple of the reference network's.
+
+    The reference network's epoch is 1,875 steps: 60,000 images in batches of 32.
+    """
     seconds = sorted(epoch.seconds for epoch in run.epochs[1:] or run.epochs)
     if not seconds or not run.reference_step_seconds:
         return None
@@ -327,11 +369,30 @@ def reached(value: float, threshold: float) -> bool:
 
 
 def request_of(fit: Fit | None) -> Any:
-    """The request of a fit that could be captured; NotApplicable for live training."""
+    """The request of a fit that could be captured; PersonNeeded for one that could not."""
     if fit is None or fit.request is None:
-        why = fit.refused if fit is not None else "no training was started"
-        raise NotApplicable(f"your training cannot be examined here, because {why}")
+        raise PersonNeeded(f"your training cannot be examined, because {fit.refused if fit else 'there was none'}")
     return fit.request
+
+
+def needs_person(fit: Fit | None) -> bool:
+    """True for a training that ran inside the sandbox, whose network is known only by its own words."""
+    return fit is None or fit.request is None
+
+
+def layers_of(fit: Fit | None) -> list[Applied]:
+    """The layers of the graded network: from its config, or as the program describes them where there is none."""
+    if fit is not None and fit.request is None and fit.claimed_layers:
+        return [
+            Applied(str(layer["name"]), str(layer["class_name"]), int(layer["times"]), {})
+            for layer in fit.claimed_layers
+        ]
+    return applied_layers(request_of(fit).model)
+
+
+def claimed_activation(fit: Fit) -> str:
+    """The last layer's activation as the program describes it."""
+    return str(fit.claimed_layers[-1]["activation"]).removesuffix("_v2") if fit.claimed_layers else "unknown"
 
 
 def number(count: int) -> str:
@@ -348,5 +409,3 @@ def short(value: Any) -> str:
     """A value in at most 80 characters."""
     text = repr(value)
     return text if len(text) <= 80 else f"{text[:77]}..."
-
-

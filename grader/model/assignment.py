@@ -54,7 +54,8 @@ class Assignment(Record):
     datasets: tuple[str, ...] = ()
     old_names: bool = False
     """Serve TensorFlow 1 names such as `logs['acc']`, with a note."""
-    graded_fit: Literal["last", "first"] = "last"
+    graded_fit: Literal["last", "first", "all"] = "last"
+    """Which training inside the entry point counts; with `all` every one is carried out, and the last is graded."""
     limits: Limits = Limits()
     training: TrainingPolicy | None = None
     reference: dict[str, Any] | None = None

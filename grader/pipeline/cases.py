@@ -3,17 +3,17 @@
 from dataclasses import dataclass, field
 
 from grader.judging.evidence import Evidence, Training, graded_fit
+from grader.judging.expectations import epoch_time_ratio
 from grader.judging.judge import Judgement, judge
 from grader.model.assignment import Assignment, TrainingPolicy
 from grader.model.observation import Fit, Observation
 from grader.model.result import TrainingSummary
 from grader.model.submission import Submission
 from grader.model.training import TrainingRun
-from grader.judging.expectations import epoch_time_ratio
-from grader.pipeline.conversation import Conversation, Link
+from grader.pipeline.conversation import Conversation, Link, partial
 from grader.results.folder import RecordedEvidence, RecordedTraining
 
-MAX_ROUNDS = 5
+MAX_ROUNDS = 12
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,8 @@ class Case:
     rounds: int = 0
     runs: list[TrainingRun] = field(default_factory=list)
     refused: str = ""
+    waits_for: set[tuple[str, int]] = field(default_factory=set)
+    """Trainings that must end before the program is run again."""
 
     @property
     def policy(self) -> TrainingPolicy | None:
@@ -89,26 +91,44 @@ class Case:
         """Verdicts as things stand."""
         return judge(self.evidence())
 
-    def demand(self, judgement: Judgement) -> Demand | None:
-        """The training that is needed next, or None if the verdicts are final."""
+    def demands(self, judgement: Judgement) -> list[Demand]:
+        """The trainings that are needed next; empty if the verdicts are final."""
         fit = self.fit
-        if fit is None or fit.request is None or self.policy is None or self._refusal() or self.rounds >= MAX_ROUNDS:
-            return None
-        if judgement.pending and fit.missing:
-            return self._make(fit)
+        if fit is None or fit.request is None or fit.live or self.policy is None or self._refusal():
+            return []
+        if self.rounds >= MAX_ROUNDS:
+            return []
+        if judgement.pending:
+            return [self._make(item) for item in self._ready(fit)]
         if self._deserves_another_seed(judgement):
             self.seed_index += 1
-            return self._make(fit)
-        return None
+            return [self._make(fit)]
+        return []
+
+    def _ready(self, graded: Fit) -> list[Fit]:
+        """Fits that must be trained and whose parents are: the graded one and its parents, or all that count."""
+        assert self.observation is not None
+        every = self.assignment.graded_fit == "all"
+        wanted = [
+            fit
+            for fit in self.observation.fits
+            if fit.phase == graded.phase
+            and fit.request is not None
+            and (every or (fit.model_number == graded.model_number and fit.number <= graded.number))
+        ]
+        missing = {fit.model_number: fit for fit in reversed(wanted) if fit.missing}
+        return sorted(missing.values(), key=lambda fit: fit.number)
 
     def recorded(self, source: str) -> RecordedEvidence:
         """The evidence as it is kept on disk."""
         assert self.observation is not None
         evidence = self.evidence(source)
         training = evidence.training
-        kept = training and RecordedTraining(
-            run=training.run, played=training.played, source=training.source, others=training.others
-        )
+        kept = None
+        if training is not None:
+            kept = RecordedTraining(
+                run=training.run, played=training.played, source=training.source, others=training.others
+            )
         return RecordedEvidence(observation=self.observation, training=kept, training_refused=evidence.training_refused)
 
     def _refusal(self) -> str:
@@ -128,8 +148,8 @@ class Case:
         close = best is not None and self.policy.threshold - self.policy.margin <= best < self.policy.threshold - 1e-7
         fit = self.fit
         used_all = fit is not None and fit.played is not None and fit.played.stopped_at is None
-        failed = any(verdict.status == "failed" and verdict.id.startswith("reaches") for verdict in judgement.verdicts)
-        return close and used_all and failed
+        lost = {verdict.id for verdict in judgement.verdicts if verdict.status == "failed"} & set(judgement.trained)
+        return close and used_all and bool(lost)
 
     def _make(self, fit: Fit) -> Demand:
         """What to train for this fit, as far as its drills foretell what its callbacks will do."""
@@ -138,6 +158,17 @@ class Case:
         assert fit.request is not None
         assert self.observation is not None
         asked = min(fit.request.fit.epochs - fit.request.fit.initial_epoch, self.policy.max_epochs)
+        last = fit.played.epochs[-1] if fit.played and fit.played.epochs else None
+        if fit.missing == "batch" and last is not None and last.batch is not None:
+            index = len(fit.played.epochs) - 1 if fit.played else 0
+            return Demand(
+                fingerprint=partial(fit.fingerprint, index, last.batch),
+                seed=self.seed,
+                chain=self.conversation.chains[fit.fingerprint],
+                epochs=index + 1,
+                to_threshold=False,
+                batch=last.batch,
+            )
         description = self.observation.descriptions.get(fit.architecture)
         return Demand(
             fingerprint=fit.fingerprint,
@@ -152,7 +183,9 @@ class Case:
 def stops_in_time(fit: Fit, threshold: float, metric: str) -> bool:
     """True if on the drills the student's code stopped no later than the first epoch at the threshold."""
     for drill in fit.drills:
-        values = [logs.get(metric, max((v for k, v in logs.items() if "acc" in k), default=0.0)) for logs in drill.supplied]
+        values = [
+            logs.get(metric, max((v for k, v in logs.items() if "acc" in k), default=0.0)) for logs in drill.supplied
+        ]
         first = next((index for index, value in enumerate(values) if value >= threshold - 1e-7), None)
         if drill.hung or first is None:
             continue

@@ -5,7 +5,7 @@ curve after which the program goes on — the recorded training if there is one,
 becomes the `Observation`. A guest that breaks the order of the talk is rejected.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -14,17 +14,24 @@ import numpy as np
 from grader.model.assignment import Assignment
 from grader.model.observation import Call, Claimed, Curve, EpochSeen, Fit, Observation
 from grader.model.submission import Note, Submission
-from grader.model.training import Parent, TrainingRequest
+from grader.model.training import ArrayRef, FitSettings, Parent, TrainingRequest
 from grader.sandbox.slot import Job, Peer
 from grader.training.arrays import DataBook
 from grader.training.drills import Drill, batch_logs, make_drills, make_provisional
-from grader.training.requests import architecture_fingerprint, read_request, training_fingerprint
+from grader.training.requests import (
+    architecture_fingerprint,
+    read_array,
+    read_fit,
+    read_request,
+    training_fingerprint,
+)
 from grader.training.store import KeptRun
 from grader.training.walk import Refused, original_names
 from grader.wire.frames import Frame
 
 MAX_FITS = 50
 MAX_EPOCHS = 2000
+MAX_ARRAY_BYTES = 4 * 2**30
 Array = np.ndarray[Any, Any]
 
 
@@ -41,6 +48,13 @@ class Link:
 
     request: TrainingRequest
     epochs: int
+    batch: int | None = None
+    """The batch of the last epoch at which a batch hook stopped it."""
+
+
+def partial(fingerprint: str, epoch: int, batch: int) -> str:
+    """The name of the training that stops in mid-epoch: what it ends with is kept under a name of its own."""
+    return f"{fingerprint}@{epoch}.{batch}"
 
 
 class Broken(Exception):  # noqa: N818 - what the guest said is out of order: a verdict, not our error
@@ -78,6 +92,7 @@ class Conversation:
     defines: tuple[str, ...] = ()
     finished: bool = False
     live_refused: bool = False
+    _array_bytes: int = 0
     _models: dict[int, tuple[Link, ...]] = field(default_factory=dict)
 
     def job(self) -> Job:
@@ -155,10 +170,11 @@ class Conversation:
             claimed_layers=tuple(dict(layer) for layer in body["layers"][:200]),
         )
         try:
+            refuse_if_told(body)
             request = read_request(body, self._parent(model, bool(body["recompiled"])))
         except Refused as refused:
-            return self._order_live(peer, fit, str(refused))
-        self._fetch_arrays(peer, request)
+            return self._rehearse_and_order_live(peer, fit, str(refused), body)
+        self._fetch_arrays(peer, [request.x, request.y, request.sample_weight, *request.validation])
         x, y = self.book.facts(request.x, request.y)
         fit = fit.model_copy(
             update={
@@ -174,26 +190,20 @@ class Conversation:
 
     def _play(self, peer: Peer, fit: Fit, request: TrainingRequest, body: dict[str, Any]) -> Frame:
         """Drills, then the curve after which the program goes on."""
-        stage = Stage(peer, request, int(body["batches"]), [str(key)[:100] for key in body["log_keys"][:100]])
-        epochs = min(max(request.fit.epochs - request.fit.initial_epoch, 0), MAX_EPOCHS)
-        graded = fit.phase == "entry" or not self.defines
-        threshold = self.assignment.training.threshold if self.assignment.training else 1.0
-        drills: tuple[Curve, ...] = ()
-        if graded and epochs:
-            made = make_drills(stage.keys, min(epochs, 60), threshold, self._drill_seed(fit))
-            if self.drill_alone:
-                return self._play_alone(stage, fit, next(item for item in made if item.name == self.drill_alone))
-            for item in made:
-                drills = (*drills, stage.drill(item))
-                self._record(fit, drills=drills)
-            changed = {what for curve in drills for what in curve.changed}
-            if changed:
-                reason = f"its callbacks change the {' and the '.join(sorted(changed)).replace('_', ' ')}"
-                return self._order_live(peer, fit.model_copy(update={"drills": drills}), reason)
+        stage = self._stage(peer, body, request.fit, request.batch_logs)
+        if self.drill_alone and self._is_graded(fit) and stage.total:
+            return self._play_alone(stage, fit)
+        drills = self._drills(stage, fit)
+        changed = {what for curve in drills for what in curve.changed}
+        if changed:
+            reason = f"its callbacks change the {' and the '.join(sorted(changed)).replace('_', ' ')}"
+            return self._order_live(peer, fit.model_copy(update={"drills": drills}), reason)
         self._record(fit, drills=drills)
-        played, missing = stage.play(self._source(fit, stage, epochs, threshold))
+        played, missing = stage.play(self._source(fit, stage))
         self._record(fit, drills=drills, played=played, missing=missing)
-        self.chains[fit.fingerprint] = (*self._models.get(fit.model_number, ()), Link(request, len(played.epochs)))
+        batch = played.epochs[-1].batch if played.epochs else None
+        link = Link(request, len(played.epochs), batch)
+        self.chains[fit.fingerprint] = (*self._models.get(fit.model_number, ()), link)
         self._models[fit.model_number] = self.chains[fit.fingerprint]
         return peer.ask({"type": "ok"})
 
@@ -202,22 +212,61 @@ class Conversation:
         self.fits = [known for known in self.fits if known.number != fit.number]
         self.fits.append(fit.model_copy(update=changes))
 
-    def _play_alone(self, stage: "Stage", fit: Fit, drill: Drill) -> Frame:
+    def _rehearse_and_order_live(self, peer: Peer, fit: Fit, reason: str, body: dict[str, Any]) -> Frame:
+        """A training that cannot be carried out elsewhere: its data are looked at and its callbacks tried all the same."""
+        x, y = read_array(body["data"]["x"], "x"), read_array(body["data"]["y"], "y")
+        self._fetch_arrays(peer, [x, y])
+        images, labels = self.book.facts(x, y)
+        fit = fit.model_copy(update={"x": images, "y": labels})
+        stage = self._stage(peer, body, FitSettings(**read_fit(body["fit"])), bool(body["batch_hooks"]))
+        if self.drill_alone and self._is_graded(fit) and stage.total:
+            return self._play_alone(stage, fit)
+        return self._order_live(peer, fit.model_copy(update={"drills": self._drills(stage, fit)}), reason)
+
+    def _stage(self, peer: Peer, body: dict[str, Any], fit: FitSettings, watch: bool) -> "Stage":
+        keys = [str(key)[:100] for key in body["log_keys"][:100]]
+        return Stage(peer, fit, watch, int(body["batches"]), keys, self.find_partial)
+
+    def find_partial(self, fingerprint: str, epoch: int, batch: int) -> KeptRun | None:
+        """The training that stopped at this batch, if it was carried out."""
+        return self.runs.find(partial(fingerprint, epoch, batch), self.seed)
+
+    @property
+    def _threshold(self) -> float:
+        return self.assignment.training.threshold if self.assignment.training else 1.0
+
+    def _is_graded(self, fit: Fit) -> bool:
+        """Whether a fit can count: inside the entry point, or at top level where there is none."""
+        return fit.phase == "entry" or not self.defines
+
+    def _drills(self, stage: "Stage", fit: Fit) -> tuple[Curve, ...]:
+        """All drills of one fit, each written down as soon as it is over."""
+        drills: tuple[Curve, ...] = ()
+        if self._is_graded(fit) and stage.total:
+            for item in make_drills(stage.keys, min(stage.total, 60), self._threshold, self._drill_seed(fit)):
+                drills = (*drills, stage.drill(item))
+                self._record(fit, drills=drills)
+        return drills
+
+    def _play_alone(self, stage: "Stage", fit: Fit) -> Frame:
         """Play one drill in the guest itself; the program is ended where `fit` would return."""
+        made = make_drills(stage.keys, min(stage.total, 60), self._threshold, self._drill_seed(fit))
+        drill = next(item for item in made if item.name == self.drill_alone)
         played, _ = stage.play(EpochSource(drill.name, list(drill.epochs)))
         self._record(fit, drills=(played,))
         stage.peer.finish()
         stage.peer.end("finished", "a drill played alone")
         return Frame({"type": "done", "calls": [], "notes": [], "defined": [], "readable": True})
 
-    def _source(self, fit: Fit, stage: "Stage", epochs: int, threshold: float) -> EpochSource:
+    def _source(self, fit: Fit, stage: "Stage") -> EpochSource:
         """The recorded training if it is known, else a provisional curve."""
         kept = self.runs.find(fit.fingerprint, self.seed)
         if kept is None or kept.run.problem:
-            made = make_provisional(stage.keys, min(epochs, 60), threshold, self._drill_seed(fit))
-            missing = "" if kept is not None else "run"
-            return EpochSource("provisional", list(made.epochs), beyond=missing)
-        return EpochSource("run", [epoch.logs for epoch in kept.run.epochs], kept, "epochs")
+            made = make_provisional(stage.keys, min(stage.total, 60), self._threshold, self._drill_seed(fit))
+            return EpochSource("provisional", list(made.epochs), beyond="run" if kept is None else "")
+        most = min(stage.total, self.assignment.training.max_epochs) if self.assignment.training else stage.total
+        beyond = "epochs" if len(kept.run.epochs) < most else ""
+        return EpochSource("run", [epoch.logs for epoch in kept.run.epochs], kept, beyond)
 
     def _drill_seed(self, fit: Fit) -> int:
         """The same curves for the same place in the program, whoever wrote it."""
@@ -231,12 +280,14 @@ class Conversation:
             fingerprint=training_fingerprint(chain[-1].request), epochs=chain[-1].epochs, recompiled=recompiled
         )
 
-    def _fetch_arrays(self, peer: Peer, request: TrainingRequest) -> None:
+    def _fetch_arrays(self, peer: Peer, wanted: list[ArrayRef | None]) -> None:
         """Ask for arrays that are not known; what comes must be what was announced."""
-        wanted = [request.x, request.y, request.sample_weight, *request.validation]
         for reference in wanted:
             if reference is None or self.book.knows(reference):
                 continue
+            self._array_bytes += int(np.prod(reference.shape)) * 8
+            if self._array_bytes > MAX_ARRAY_BYTES:
+                raise Broken(f"more than {MAX_ARRAY_BYTES // 2**30} GiB of data of its own")
             answer = peer.ask({"type": "send_array", "digest": reference.digest})
             if answer.type != "array" or not self.book.accept(reference, answer.arrays[0]):
                 raise Broken("an array that is not the one it announced")
@@ -272,7 +323,8 @@ class Conversation:
             history = {str(key): [float(v) for v in values] for key, values in answer.body["history"].items()}
             epochs = int(answer.body["epochs"])
             logs = [
-                {key: values[index] for key, values in history.items() if index < len(values)} for index in range(epochs)
+                {key: values[index] for key, values in history.items() if index < len(values)}
+                for index in range(epochs)
             ]
             text = bytes(peer.streams.out[before : peer.printed()]).decode("utf-8", "replace")
             seen = tuple(
@@ -295,14 +347,23 @@ class Conversation:
 class Stage:
     """Plays curves to one `fit` of a guest."""
 
-    def __init__(self, peer: Peer, request: TrainingRequest, batches: int, keys: list[str]) -> None:
+    def __init__(
+        self,
+        peer: Peer,
+        fit: FitSettings,
+        watch: bool,
+        batches: int,
+        keys: list[str],
+        find_partial: Callable[[str, int, int], KeptRun | None],
+    ) -> None:
         self.peer, self.keys = peer, keys
-        self._first = request.fit.initial_epoch
-        self._total = max(request.fit.epochs - request.fit.initial_epoch, 0)
-        self._watch = request.batch_logs
+        self._first = fit.initial_epoch
+        self.total = min(max(fit.epochs - fit.initial_epoch, 0), MAX_EPOCHS)
+        self._watch = watch
         if not 0 <= batches <= 100_000:
             raise Broken("an absurd number of batches")
         self._batches = batches
+        self._find_partial = find_partial
 
     def drill(self, drill: Drill) -> Curve:
         """One drill in a forked copy of the guest."""
@@ -334,10 +395,11 @@ class Stage:
         while frame.type in ("epoch", "batch_stop"):
             if frame.type == "batch_stop":
                 batch = int(frame.body["batch"])
-                missing = missing or ("batch" if source.kept else "")
-                frame = self.peer.ask({"type": "none"})
+                reply, lacking = self._supply_partial(source, len(seen) - 1, batch)
+                missing = missing or lacking
+                frame = self.peer.ask(*reply)
                 continue
-            if frame.body["epoch"] != self._first + len(seen) or len(seen) >= self._total:
+            if frame.body["epoch"] != self._first + len(seen) or len(seen) >= self.total:
                 raise Broken("epochs out of order")
             self._close_epoch(seen, mark)
             mark = self.peer.printed()
@@ -347,10 +409,22 @@ class Stage:
             seen.append(EpochSeen(epoch=self._first + index, logs=source.logs[min(index, len(source.logs) - 1)]))
             frame = self.peer.ask(*self._supply(source, index))
         self._close_epoch(seen, mark)
-        if seen and (len(seen) < self._total or frame.body.get("stopped")):
+        if seen and (len(seen) < self.total or frame.body.get("stopped")):
             error = bool(frame.body.get("error"))
             seen[-1] = seen[-1].model_copy(update={"stopped": not error and frame.type == "fit_over", "batch": batch})
         return Curve(name=source.name, supplied=tuple(source.logs), epochs=tuple(seen)), missing, frame
+
+    def _supply_partial(
+        self, source: EpochSource, index: int, batch: int
+    ) -> tuple[tuple[dict[str, Any], tuple[Array, ...]], str]:
+        """What a training had at the batch where the student's code stopped it; and `batch` if that is not known."""
+        if source.kept is None:
+            return ({"type": "none"}, ()), ""
+        found = self._find_partial(source.kept.run.fingerprint, index, batch)
+        if found is None:
+            return ({"type": "none"}, ()), "batch"
+        weights, _ = found.part(len(found.run.epochs) - 1)
+        return ({"type": "logs", "logs": found.run.epochs[-1].logs}, tuple(weights)), ""
 
     def _close_epoch(self, seen: list[EpochSeen], mark: int) -> None:
         """Give the last epoch the bytes printed since its logs were supplied."""
@@ -383,3 +457,9 @@ def shorten(data: bytes, limit: int = 20_000) -> str:
     if len(text) <= limit:
         return text
     return f"{text[: limit // 2]}\n… {len(text) - limit} characters left out …\n{text[-limit // 2 :]}"
+
+
+def refuse_if_told(body: dict[str, Any]) -> None:
+    """Raise Refused with the guest's own reason, if it has one."""
+    if body["refused"]:
+        raise Refused(str(body["refused"])[:300])

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from grader import __version__
-from grader.errors import SandboxError
 from grader.engines.local import LocalEngine
+from grader.errors import SandboxError
 from grader.judging.evidence import Evidence
 from grader.judging.judge import judge
 from grader.model.assignment import Assignment
@@ -57,6 +57,7 @@ class Waiting:
 
     demand: Demand
     cases: list[Case] = field(default_factory=list)
+    started: bool = False
 
 
 class Grading:
@@ -91,7 +92,7 @@ class Grading:
             self._capture_all(todo)
             self._train_and_replay()
         finally:
-            self._engine.close()
+            self._close()
         return sorted(self._results, key=lambda result: result.student)
 
     def plan(self, submissions: Iterable[Submission]) -> list[Demand]:
@@ -100,7 +101,11 @@ class Grading:
             self._capture_all(list(submissions), record=False)
             return [waiting.demand for waiting in self._waiting.values()]
         finally:
-            self._engine.close()
+            self._close()
+
+    def _close(self) -> None:
+        self._engine.close()
+        self.book.close()
 
     def _capture_all(self, submissions: list[Submission], *, record: bool = True) -> None:
         for submission in submissions:
@@ -116,7 +121,8 @@ class Grading:
     def _train_and_replay(self) -> None:
         """Start all trainings that are known to be needed; go on until nothing waits."""
         for waiting in list(self._waiting.values()):
-            self._submit_training(waiting)
+            if not waiting.started:
+                self._submit_training(waiting)
         while self._futures:
             self._handle_next(record=True)
 
@@ -181,12 +187,12 @@ class Grading:
         judgement = case.judgement()
         if first:
             self.watcher.captured(case.submission.student)
-        demand = case.demand(judgement)
-        if demand is None:
-            if record:
-                self._finish(case)
-        else:
+        demands = case.demands(judgement)
+        case.waits_for = {demand.key for demand in demands}
+        for demand in demands:
             self._wait_for(case, demand, at_once=not first)
+        if not demands and record:
+            self._finish(case)
 
     def _with_descriptions(self, observation: Observation) -> Observation:
         """Add what the networks look like, as built by the trainer."""
@@ -213,19 +219,19 @@ class Grading:
 
     def _wait_for(self, case: Case, demand: Demand, *, at_once: bool) -> None:
         """Put a case in the queue of a training; widen the training to what all its cases need."""
-        waiting = self._waiting.get(demand.key)
-        if waiting is None or at_once:
-            waiting = self._waiting[demand.key] = Waiting(demand)
-            if at_once:
-                self._submit_training(waiting)
-        known = waiting.demand
-        waiting.demand = replace(
-            known, epochs=max(known.epochs, demand.epochs), to_threshold=known.to_threshold and demand.to_threshold
-        )
+        waiting = self._waiting.setdefault(demand.key, Waiting(demand))
         waiting.cases.append(case)
+        if not waiting.started:
+            known = waiting.demand
+            waiting.demand = replace(
+                known, epochs=max(known.epochs, demand.epochs), to_threshold=known.to_threshold and demand.to_threshold
+            )
+        if at_once and not waiting.started:
+            self._submit_training(waiting)
 
     def _submit_training(self, waiting: Waiting) -> None:
         demand = waiting.demand
+        waiting.started = True
         assert self.assignment.training is not None
         plan = Plan(
             fingerprint=demand.fingerprint,
@@ -234,6 +240,7 @@ class Grading:
             threshold=self.assignment.training.threshold if demand.to_threshold else None,
             seed=demand.seed,
             parameters=demand.parameters,
+            batch=demand.batch,
         )
         self.watcher.training_planned(demand.fingerprint, demand.seed, demand.epochs, max(len(waiting.cases), 1))
 
@@ -256,13 +263,18 @@ class Grading:
             run, parts = future.result()
         except SandboxError as error:
             for case in waiting.cases:
-                self._finish_failed(case, str(error))
+                if case.waits_for:
+                    case.waits_for = set()
+                    self._finish_failed(case, str(error))
             return
         self.store.keep(run, parts)
         self._trained.add(waiting.demand.key)
         self._users[waiting.demand.key] = self._users.get(waiting.demand.key, 0) + len(waiting.cases)
         for case in waiting.cases:
-            self._submit_run(case, REPLAY)
+            if waiting.demand.key in case.waits_for:
+                case.waits_for.discard(waiting.demand.key)
+                if not case.waits_for:
+                    self._submit_run(case, REPLAY)
 
     def _source(self, case: Case) -> str:
         fit = case.fit
@@ -343,5 +355,3 @@ class Grading:
         slot = Slot(self.settings.sandbox, kind, self.settings.datasets)
         slot.start()
         return slot
-
-

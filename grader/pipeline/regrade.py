@@ -44,7 +44,9 @@ def regrade(folder: Path, find_assignment: Callable[[str], Assignment]) -> Chang
     """Judge everything in a results folder again, and write what came of it."""
     parts = [folder] if (folder / "submissions").is_dir() else sorted(folder.glob("*/submissions"))
     if not parts:
-        raise SetupError(f"{folder}: expected results with a folder `submissions`, found none. Name the --output of `grade`.")
+        raise SetupError(
+            f"{folder}: expected results with a folder `submissions`, found none. Name the --output of `grade`."
+        )
     changes = Changes()
     for part in parts:
         _regrade_one(ResultsFolder(part if part == folder else part.parent), find_assignment, changes)

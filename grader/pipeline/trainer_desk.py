@@ -41,9 +41,13 @@ class Plan:
     """Stop at the first epoch whose accuracy is at or over this; None to use all epochs."""
     seed: int
     parameters: int = 0
+    batch: int | None = None
+    """Stop after this batch of the last epoch, counted from 0; None to end with whole epochs."""
 
 
-def train(slot: Slot, plan: Plan, assignment: Assignment, book: DataBook, progress: Progress) -> tuple[TrainingRun, dict[int, Any]]:
+def train(
+    slot: Slot, plan: Plan, assignment: Assignment, book: DataBook, progress: Progress
+) -> tuple[TrainingRun, dict[int, Any]]:
     """Carry out a plan. Returns the run, and (weights, batch logs) of each epoch. Raises SandboxError."""
     table, sent = book.for_trainer(references(plan.chain))
     order = {
@@ -114,6 +118,7 @@ def link_order(link: Link, plan: Plan, *, last: bool) -> dict[str, Any]:
         "fit": fit,
         "learning_rates": [item.model_dump(mode="json") for item in request.learning_rates],
         "batch_logs": request.batch_logs,
+        "stop_batch": plan.batch if last else link.batch,
         "recompiled": bool(request.parent and request.parent.recompiled),
     }
 

@@ -51,13 +51,19 @@ def load_solutions(solutions: Path) -> list[Submission]:
             source, problem = read_source(files[0]), ""
         except UnreadableSource as unreadable:
             source, problem = None, str(unreadable)
-        found.append(Submission(student=folder.name, path=f"{folder.name}/{files[0].name}", digest="", source=source, problem=problem))
+        found.append(
+            Submission(
+                student=folder.name, path=f"{folder.name}/{files[0].name}", digest="", source=source, problem=problem
+            )
+        )
     if not found:
         raise SetupError(f"{solutions}: expected folders with an expected.toml, found none.")
     return found
 
 
-def grade_solutions(assignment: Assignment, variants: list[Submission], settings: Settings, watcher: Watcher) -> list[Result]:
+def grade_solutions(
+    assignment: Assignment, variants: list[Submission], settings: Settings, watcher: Watcher
+) -> list[Result]:
     """The results of all solutions, in a scratch folder."""
     with tempfile.TemporaryDirectory() as scratch:
         return Grading(assignment, settings, ResultsFolder(Path(scratch)), watcher).run(variants)
@@ -103,5 +109,9 @@ def try_seeds(
         result = grade_solutions(assignment.model_copy(update={"training": policy}), reference, settings, watcher)[0]
         passed += result.score == result.max_score
         best = max(result.training.curve, default=0.0) if result.training else 0.0
-        lines.append(f"seed {seed}: {result.score:g} points, best accuracy {best:.5f}" if result.score is not None else f"seed {seed}: no score")
+        lines.append(
+            f"seed {seed}: {result.score:g} points, best accuracy {best:.5f}"
+            if result.score is not None
+            else f"seed {seed}: no score"
+        )
     return [*lines, f"the reference passes with {passed} of {seeds} seeds"]

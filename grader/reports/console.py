@@ -57,7 +57,7 @@ class LiveView:
         stand = f" ({kept} graded before and unchanged)" if kept else ""
         self._say(f"{submissions} {'submission' if submissions == 1 else 'submissions'} to grade{stand}")
 
-    def captured(self, student: str) -> None:
+    def captured(self, student: str) -> None:  # noqa: ARG002 - only how many is shown
         """A submission has been run for the first time."""
         self._captured += 1
 
@@ -154,6 +154,8 @@ def result_details(result: Result) -> Group:
         accuracy = result.training.accuracy
         shown = "" if accuracy is None else f", accuracy {accuracy:.5f}"
         lines.append(Text(f"training: {result.training.epochs} epochs{shown} ({result.training.source})"))
-    score = "no score: a person must look" if result.score is None else f"{result.score:g} of {result.max_score:g} points"
+    score = (
+        "no score: a person must look" if result.score is None else f"{result.score:g} of {result.max_score:g} points"
+    )
     lines.append(Text(score, style="bold"))
     return Group(*lines)

@@ -93,7 +93,9 @@ class ResultsFolder:
             self.folder.mkdir(parents=True, exist_ok=True)
             handle = (self.folder / ".lock").open("w")
         except OSError as error:
-            raise SetupError(f"{self.folder}: cannot write results there: {error.strerror}. Choose another --output.") from error
+            raise SetupError(
+                f"{self.folder}: cannot write results there: {error.strerror}. Choose another --output."
+            ) from error
         with handle:
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

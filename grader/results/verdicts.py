@@ -31,7 +31,15 @@ SENTENCES = {
 def ending_sentence(observation: Observation) -> str:
     """Why the program was not run to its end, for the student; empty if it was."""
     ending = observation.measured.ending
+    if is_unreadable(observation):
+        notes = [f"{note.where}: {note.text}" for note in observation.claimed.notes if note.kind == "syntax_error"]
+        return f"Python cannot read your file. {notes[0] if notes else 'There is no statement in it.'}"
     return SENTENCES.get(ending.kind, "").format(detail=ending.detail or "unknown")
+
+
+def is_unreadable(observation: Observation) -> bool:
+    """True if the program ran to its end without a single statement that Python could read."""
+    return observation.measured.ending.kind == "finished" and observation.claimed.extra.get("readable") is False
 
 
 def make_result(
@@ -44,10 +52,10 @@ def make_result(
     digests: tuple[str, str] = ("", ""),
 ) -> Result:
     """The result of a submission that was run; a verdict `error` leaves it without a number."""
-    status = ENDINGS[observation.measured.ending.kind]
+    status = "rejected" if is_unreadable(observation) else ENDINGS[observation.measured.ending.kind]
     faulty = any(verdict.status == "error" for verdict in verdicts)
     flags = list(observation.flags)
-    if status == "rejected":
+    if observation.measured.ending.kind == "protocol":
         flags.append("protocol_violation")
         verdicts = tuple(withdrawn(verdict) for verdict in verdicts)
     flags += sorted({note.kind for note in observation.claimed.notes if note.kind in ("old_name", "load_data_path")})

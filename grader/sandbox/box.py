@@ -1,9 +1,9 @@
 """The command line that puts a zygote into its box, for each level of confinement.
 
-    full       bubblewrap namespaces (no network, no other processes, a file system made of the interpreter, the
-               libraries and the data sets, read-only) + Landlock and limits for each guest
-    contained  Landlock and limits, without namespaces: for one submission in a throw-away container
-    none       limits only
+full       bubblewrap namespaces (no network, no other processes, a file system made of the interpreter, the
+libraries and the data sets, read-only) + Landlock and limits for each guest
+contained  Landlock and limits, without namespaces: for one submission in a throw-away container
+none       limits only
 """
 
 import json
@@ -48,7 +48,7 @@ class Box:
             "datasets": "/box/datasets" if inside else str(self.datasets),
             "scratch": "/tmp" if inside else str(self.scratch),  # noqa: S108 - a tmpfs of the box's own
         }
-        python = [sys.executable, "-s", "-P", "-m", "grader.guest.warm", json.dumps(settings)]
+        python = [sys.executable, "-s", "-P", "-m", "grader.zygote.serve", json.dumps(settings)]
         return [*self._bubblewrap(), "--", *python] if inside else python
 
     def environment(self) -> dict[str, str]:
@@ -81,7 +81,7 @@ class Box:
             binds += ["--ro-bind", str(path), str(path)]
         for name in SYSTEM_FILES:
             binds += ["--ro-bind-try", name, name]
-        for part in ("__init__.py", "errors.py", "wire", "guest", *(["trainer"] if self.role == "trainer" else [])):
+        for part in ("__init__.py", "errors.py", "wire", "zygote", self.role):
             binds += ["--ro-bind", str(PACKAGE / part), f"/box/lib/grader/{part}"]
         return [
             find_bubblewrap(),

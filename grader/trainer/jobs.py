@@ -172,6 +172,8 @@ def fit_link(model: Any, link: dict[str, Any], arrays: Arrays, recorder: "Record
     """One `fit` as the student asked for it."""
     fit = link["fit"]
     callbacks = [learning_rate(item, int(fit["initial_epoch"])) for item in link["learning_rates"]]
+    if link["stop_batch"] is not None:
+        callbacks.append(StopAtBatch(int(fit["epochs"]) - 1, int(link["stop_batch"])))
     if recorder is not None:
         callbacks.append(recorder)
     validation = tuple(arrays(key) for key in link["validation"]) or None
@@ -210,6 +212,23 @@ def steps_per_epoch(link: dict[str, Any], arrays: Arrays) -> int:
     return -(-samples // int(link["fit"]["batch_size"]))
 
 
+class StopAtBatch(keras.callbacks.Callback):
+    """Ends a training in mid-epoch, where a student's batch hook did."""
+
+    def __init__(self, epoch: int, batch: int) -> None:
+        super().__init__()
+        self._epoch, self._batch, self._current = epoch, batch, -1
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Know where we are."""
+        self._current = epoch
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Stop after the batch."""
+        if self._current == self._epoch and batch >= self._batch:
+            self.model.stop_training = True
+
+
 class Recorder(keras.callbacks.Callback):
     """Sends every epoch over the channel, and stops at the threshold or where it is told to."""
 
@@ -217,7 +236,6 @@ class Recorder(keras.callbacks.Callback):
         super().__init__()
         self._channel = channel
         self._threshold = order.get("threshold")
-        self._stop_batch = order.get("stop_batch")
         self._keep_weights = bool(order["keep_weights"])
         self._watch = bool(link["batch_logs"])
         self._last_epoch = int(link["fit"]["epochs"]) - 1
@@ -239,8 +257,6 @@ class Recorder(keras.callbacks.Callback):
         plain = {key: value for key, value in logs.items() if key != OURS}
         self._keys = list(plain)
         self._batches.append([float(value) for value in plain.values()])
-        if self._stop_batch is not None and self._current == self._last_epoch and batch >= int(self._stop_batch):
-            self.model.stop_training = True
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Send logs, accuracy, seconds and weights."""

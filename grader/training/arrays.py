@@ -42,6 +42,11 @@ class DataBook:
         self._sent: dict[str, Array] = {}
         self._facts: dict[str, tuple[ArrayFacts, ArrayFacts]] = {}
 
+    def close(self) -> None:
+        """Remove the arrays that travelled."""
+        self._sent.clear()
+        self._spool.cleanup()
+
     def knows(self, reference: ArrayRef) -> bool:
         """True if the array need not travel."""
         return self._known(reference) is not None or reference.key in self._sent
@@ -122,9 +127,7 @@ class DataBook:
                     return facts.model_copy(update=found), order
         return facts, None
 
-    def _compare_labels(
-        self, facts: ArrayFacts, array: Array, images: ArrayFacts, order: Array | None
-    ) -> ArrayFacts:
+    def _compare_labels(self, facts: ArrayFacts, array: Array, images: ArrayFacts, order: Array | None) -> ArrayFacts:
         """Labels that follow the order of shuffled images."""
         part = images.part.replace("x", "y")
         truth = self._array(images.dataset, part)[order]
@@ -149,7 +152,7 @@ class DataBook:
         """Digest and dtype of every shipped array under every recipe; computed once, then kept beside the arrays."""
         path = self._datasets / "digests.json"
         if not path.is_file():
-            table = {}
+            table: dict[str, list[str]] = {}
             for dataset in self._sets:
                 for part in PARTS:
                     for recipe, function in recipes_of(part).items():

@@ -114,4 +114,5 @@ def batch_logs(before: Logs | None, after: Logs, batches: int) -> np.ndarray[Any
     start = np.array([(before or {}).get(key, 0.1 if "loss" not in key else 2.3) for key in keys])
     end = np.array([after[key] for key in keys])
     steps = np.linspace(0.0, 1.0, batches + 1)[1:, None]
-    return (start + (end - start) * steps).astype(np.float32)
+    logs: np.ndarray[Any, Any] = (start + (end - start) * steps).astype(np.float32)
+    return logs

@@ -15,10 +15,10 @@ def read_request(body: dict[str, Any], parent: Parent | None) -> TrainingRequest
         request = TrainingRequest(
             model=canonical_model(body["model"]),
             compile=canonical_compile(body["compile"]),
-            x=_array(data["x"], "x"),
-            y=_array(data["y"], "y"),
+            x=read_array(data["x"], "x"),
+            y=read_array(data["y"], "y"),
             sample_weight=_optional(data.get("sample_weight")),
-            validation=tuple(_array(item, "validation_data") for item in data.get("validation") or ()),
+            validation=tuple(read_array(item, "validation_data") for item in data.get("validation") or ()),
             fit=_fit(fit),
             learning_rates=tuple(_learning_rate(item) for item in body["learning_rates"]),
             parent=parent,
@@ -46,7 +46,8 @@ def architecture_fingerprint(request: TrainingRequest) -> str:
     return fingerprint({"model": request.model, "input": request.x.shape[1:]})
 
 
-def _array(value: Any, what: str) -> ArrayRef:
+def read_array(value: Any, what: str) -> ArrayRef:
+    """A reference to an array. Raises Refused if it is malformed or absurd."""
     reference = ArrayRef(
         digest=str(value["digest"]),
         dtype=str(value["dtype"]),
@@ -61,11 +62,16 @@ def _array(value: Any, what: str) -> ArrayRef:
 
 
 def _optional(value: Any) -> ArrayRef | None:
-    return None if value is None else _array(value, "sample_weight")
+    return None if value is None else read_array(value, "sample_weight")
+
+
+def read_fit(value: dict[str, Any]) -> dict[str, Any]:
+    """The settings of a `fit` as keywords."""
+    return {**value, "validation_freq": _frequency(value["validation_freq"])}
 
 
 def _fit(value: dict[str, Any]) -> FitSettings:
-    settings = FitSettings(**{**value, "validation_freq": _frequency(value["validation_freq"])})
+    settings = FitSettings(**read_fit(value))
     if not (0 <= settings.initial_epoch <= 10_000 and 0 <= settings.epochs <= 100_000):
         raise Refused(f"epochs={settings.epochs}, initial_epoch={settings.initial_epoch} is out of range")
     if not (1 <= settings.batch_size <= MAX_SAMPLES and 0 <= settings.validation_split < 1):

@@ -32,7 +32,9 @@ Weights = list[Array]
 class KeptRun:
     """A run with its weights and logs of batches, in memory or on disk."""
 
-    def __init__(self, run: TrainingRun, folder: Path | None, parts: dict[int, tuple[Weights, Any]] | None = None) -> None:
+    def __init__(
+        self, run: TrainingRun, folder: Path | None, parts: dict[int, tuple[Weights, Any]] | None = None
+    ) -> None:
         self.run = run
         self._folder = folder
         self._parts = parts or {}

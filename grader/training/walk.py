@@ -159,7 +159,9 @@ def _argument(kind: str, key: str, value: Any, counter: list[int], depth: int) -
     if key.endswith("constraint"):
         return value and _object(value, allowed.CONSTRAINTS, f"{key} of {kind}")
     if key == "activation":
-        return _word_or_object(value, allowed.ACTIVATIONS, frozenset({"ReLU", "LeakyReLU", "Softmax"}), f"{key} of {kind}")
+        return _word_or_object(
+            value, allowed.ACTIVATIONS, frozenset({"ReLU", "LeakyReLU", "Softmax"}), f"{key} of {kind}"
+        )
     _bound(kind, key, value)
     return _plain(value, f"{key} of {kind}")
 
@@ -223,7 +225,7 @@ def _object(value: Any, classes: frozenset[str], what: str) -> Config:
     config = value.get("config") or {}
     if not isinstance(config, dict):
         raise Refused(f"{what}: {kind} has no plain arguments")
-    body = {}
+    body: Config = {}
     for key, item in config.items():
         if key == "dtype":
             body[key] = _dtype(item)
@@ -233,7 +235,12 @@ def _object(value: Any, classes: frozenset[str], what: str) -> Config:
             raise Refused(f"{what}: it wraps a function")
         else:
             body[key] = _scalar_or_short(item, kind, key)
-    return {"module": str(value.get("module")).split(".src")[0][:60], "class_name": kind, "config": body, "registered_name": None}
+    return {
+        "module": str(value.get("module")).split(".src")[0][:60],
+        "class_name": kind,
+        "config": body,
+        "registered_name": None,
+    }
 
 
 def _scalar_or_short(value: Any, kind: str, key: str) -> Any:
@@ -310,5 +317,3 @@ def _renamed(name: Any, names: dict[str, str]) -> str:
     if str(name) not in names:
         raise Refused(f"the graph refers to an unknown layer {str(name)[:60]!r}")
     return names[str(name)]
-
-

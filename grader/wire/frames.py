@@ -142,7 +142,7 @@ def _read_array(data: bytes) -> np.ndarray[Any, Any]:
     """The array in the bytes of an `.npy` file; only plain numbers and booleans."""
     try:
         array = np.load(io.BytesIO(data), allow_pickle=False)
-    except Exception as error:  # NumPy raises many kinds for hostile headers; all mean the same here
+    except Exception as error:  # noqa: BLE001 - NumPy raises many kinds for hostile headers; all mean the same here
         raise ProtocolError(f"array is not a plain .npy: {type(error).__name__}") from None
     if not isinstance(array, np.ndarray) or array.dtype.kind not in "biuf":
         raise ProtocolError("array is not made of numbers")

@@ -34,7 +34,7 @@ def main() -> None:
     tools = prepare(settings)
     gc.collect()
     gc.freeze()
-    reply(control, {"type": "ready", "pid": os.getpid(), "threads": len(os.listdir("/proc/self/task"))})
+    reply(control, {"type": "ready", "pid": os.getpid(), "threads": len(list(Path("/proc/self/task").iterdir()))})
     while True:
         order, descriptors = take_order(control)
         if order is None:
@@ -72,7 +72,11 @@ def reply(control: socket.socket, body: dict[str, Any]) -> None:
 
 
 def serve(
-    control: socket.socket, order: dict[str, Any], descriptors: list[int], tools: dict[str, Any], settings: dict[str, Any]
+    control: socket.socket,
+    order: dict[str, Any],
+    descriptors: list[int],
+    tools: dict[str, Any],
+    settings: dict[str, Any],
 ) -> None:
     """Run one job in a child, clean up after it, and report."""
     folder = Path(settings["scratch"]) / "job"
@@ -102,7 +106,7 @@ def wait_or_kill(control: socket.socket, pid: int) -> int:
     descriptor = os.pidfd_open(pid)
     try:
         while True:
-            ready, _, _ = select.select([descriptor, control], [], [])
+            ready, _, _ = select.select([descriptor, control.fileno()], [], [])
             if descriptor in ready:
                 return os.waitpid(pid, 0)[1]
             message = control.recv(1 << 12)
@@ -122,8 +126,8 @@ def run_child(
     """In the child: take the descriptors, give up rights, run the job, and leave without any clean-up."""
     code = 70
     try:
-        from grader.guest import confine
         from grader.wire.channel import Channel
+        from grader.zygote import confine
 
         channel, out, err = descriptors
         control.detach()

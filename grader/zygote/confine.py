@@ -8,8 +8,7 @@ from typing import Any
 
 def close_descriptors(keep: set[int]) -> None:
     """Close every descriptor but those to keep."""
-    for name in os.listdir("/proc/self/fd"):
-        number = int(name)
+    for number in [int(path.name) for path in Path("/proc/self/fd").iterdir()]:
         if number not in keep:
             try:
                 os.close(number)
@@ -19,7 +18,7 @@ def close_descriptors(keep: set[int]) -> None:
 
 def set_limits(limits: dict[str, Any]) -> None:
     """Set the kernel's limits for this process and its children; the watchdog outside is the second line."""
-    cpu = max(1, int(limits["cpu_seconds"]))
+    cpu = max(1, int(limits["cpu_seconds"] + limits["live_wall_seconds"]))
     wanted = {
         resource.RLIMIT_CPU: (cpu, cpu + 1),
         resource.RLIMIT_FSIZE: (int(limits["file_bytes"]),) * 2,

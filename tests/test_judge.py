@@ -1,0 +1,437 @@
+"""Judging: from what a check raises to its verdict, and what is wanted to decide the rest."""
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from grader.errors import SetupError
+from grader.judging import CheckFailed, Evidence, points
+from grader.judging.evidence import graded_fit
+from grader.judging.judge import Judgement, JudgePlugin, judge
+from grader.judging.marks import mark_of
+from grader.model.observation import Call, Claimed, Fit
+from grader.model.result import Verdict
+from tests.factories import (
+    make_assignment,
+    make_call,
+    make_curve,
+    make_description,
+    make_evidence,
+    make_fit,
+    make_observation,
+    make_run,
+    make_training,
+    write_assignment,
+)
+
+EVERY_OUTCOME = '''
+import sys
+from grader.judging import CheckFailed, fail, points
+from grader.judging.marks import NotApplicable, PersonNeeded
+
+
+@points(2)
+def works():
+    """It
+    works."""
+
+
+@points(3, hidden=True)
+def fails_in_words():
+    """It is hidden, and fails."""
+    fail("Do it otherwise.", points=1)
+
+
+@points(1)
+def fails_with_too_many_points():
+    """It asks for more than there is."""
+    fail("No.", points=5)
+
+
+@points(1)
+def asserts():
+    """It asserts with a message."""
+    assert 1 == 2, "One is not two."
+
+
+@points(1)
+def asserts_silently():
+    """It asserts without a message."""
+    raise AssertionError
+
+
+@points(1)
+def breaks():
+    """It has a bug."""
+    raise ZeroDivisionError("ours")
+
+
+@points(1)
+def leaves():
+    """It ends the process."""
+    sys.exit(3)
+
+
+@points(1)
+def does_not_apply():
+    """It is skipped."""
+    raise NotApplicable("there is nothing to look at")
+
+
+@points(1)
+def asks_a_person():
+    """It cannot be decided."""
+    raise PersonNeeded("somebody must look")
+
+
+@points(1)
+def waits(training):
+    """It needs a training."""
+
+
+@points(1, after=["works"])
+def comes_after_a_pass():
+    """It is looked at."""
+
+
+@points(1, after=["works", "fails_in_words"])
+def comes_after_a_failure():
+    """It is not looked at."""
+
+
+@points(1)
+def asks_for_something_unknown(nothing_of_the_sort):
+    """It misspelt a fixture."""
+
+
+@points(1)
+def a_first_by_name():
+    """It stands last."""
+
+
+def not_a_check():
+    raise RuntimeError
+
+
+class Neither:
+    def works(self):
+        raise RuntimeError
+'''
+
+
+@pytest.fixture(scope="module")
+def judgement(tmp_path_factory: pytest.TempPathFactory) -> Judgement:
+    """One judgement with every outcome in it."""
+    assignment = write_assignment(tmp_path_factory.mktemp("judge") / "every", EVERY_OUTCOME)
+    return judge(make_evidence(make_fit(), assignment=assignment))
+
+
+def verdict(judgement: Judgement, name: str) -> Verdict:
+    return next(item for item in judgement.verdicts if item.id == name)
+
+
+def outcome(judgement: Judgement, name: str) -> tuple[str, float, str]:
+    found = verdict(judgement, name)
+    return found.status, found.points, found.message
+
+
+def judge_checks(folder: Path, checks: str, evidence: Evidence | None = None) -> Judgement:
+    """Judge with this text as `checks.py`."""
+    assignment = write_assignment(folder, f"from grader.judging import fail, points\n{checks}")
+    known = evidence or make_evidence(make_fit())
+    return judge(Evidence(assignment, known.observation, known.training, known.training_refused))
+
+
+def one_check(arguments: str, body: str = "pass", mark: str = "points(1)") -> str:
+    return f'@{mark}\ndef check({arguments}):\n    """It holds."""\n    {body}\n'
+
+
+# ── outcomes ──
+
+
+def test_order_is_that_of_the_file(judgement: Judgement) -> None:
+    """Verdicts come in the order in which the checks are written, one for each."""
+    names = [line.split("(")[0].removeprefix("def ") for line in EVERY_OUTCOME.splitlines() if line.startswith("def ")]
+    assert [item.id for item in judgement.verdicts] == [name for name in names if name != "not_a_check"]
+
+
+def test_a_check_that_raises_nothing_passes(judgement: Judgement) -> None:
+    """All points, no message."""
+    assert outcome(judgement, "works") == ("passed", 2.0, "")
+
+
+def test_title_is_the_docstring_on_one_line(judgement: Judgement) -> None:
+    """The student reads the docstring."""
+    assert verdict(judgement, "works").title == "It works."
+
+
+def test_a_failure_may_keep_some_points(judgement: Judgement) -> None:
+    """`fail` says why, and what remains."""
+    assert outcome(judgement, "fails_in_words") == ("failed", 1.0, "Do it otherwise.")
+
+
+def test_points_never_exceed_the_maximum(judgement: Judgement) -> None:
+    """A failure that asks for five points of one gets one."""
+    assert all(0 <= item.points <= item.max_points for item in judgement.verdicts)
+    assert outcome(judgement, "fails_with_too_many_points") == ("failed", 1.0, "No.")
+
+
+def test_an_assertion_fails_with_its_message(judgement: Judgement) -> None:
+    """A plain assert is a failure; what pytest adds to its message is cut."""
+    assert outcome(judgement, "asserts") == ("failed", 0.0, "One is not two.")
+
+
+def test_a_silent_assertion_says_something(judgement: Judgement) -> None:
+    """A failure always has a message."""
+    assert outcome(judgement, "asserts_silently") == ("failed", 0.0, "not as asked")
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [("breaks", "ZeroDivisionError: ours"), ("leaves", "SystemExit: 3"), ("asks_for_something_unknown", "")],
+)
+def test_any_other_exception_is_our_fault(judgement: Judgement, name: str, what: str) -> None:
+    """A bug in a check is the verdict `error`, and the message says so."""
+    status, got, message = outcome(judgement, name)
+    assert (status, got) == ("error", 0.0)
+    assert what in message
+    assert message.endswith("It is not your fault.")
+
+
+def test_a_check_that_does_not_apply_is_skipped_with_its_reason(judgement: Judgement) -> None:
+    """The reason of a skip is always told."""
+    assert outcome(judgement, "does_not_apply") == ("skipped", 0.0, "Skipped: there is nothing to look at.")
+
+
+def test_a_check_for_a_person_waits(judgement: Judgement) -> None:
+    """What only a person can decide is noted with its reason."""
+    assert outcome(judgement, "asks_a_person") == ("skipped", 0.0, "Waits for a person: somebody must look.")
+    assert judgement.person == ("somebody must look",)
+
+
+def test_a_check_that_needs_a_training_is_pending(judgement: Judgement) -> None:
+    """It is skipped for now, and listed."""
+    assert outcome(judgement, "waits") == ("skipped", 0.0, "Skipped: the training has not been carried out.")
+    assert judgement.pending == ("waits",)
+
+
+def test_a_check_after_one_that_passed_is_looked_at(judgement: Judgement) -> None:
+    """`after` lets through what its checks let through."""
+    assert outcome(judgement, "comes_after_a_pass") == ("passed", 1.0, "")
+
+
+def test_a_check_after_one_that_failed_is_skipped_with_the_reason(judgement: Judgement) -> None:
+    """One of two is enough to skip, and is named in words."""
+    assert outcome(judgement, "comes_after_a_failure") == (
+        "skipped",
+        0.0,
+        "Skipped: it is looked at only after fails in words, which did not pass.",
+    )
+
+
+def test_hidden_stays_hidden(judgement: Judgement) -> None:
+    """The mark `hidden` reaches the verdict, and only that one."""
+    assert [item.id for item in judgement.verdicts if item.hidden] == ["fails_in_words"]
+
+
+# ── the file ──
+
+
+def test_two_assignments_are_judged_by_their_own_checks(tmp_path: Path) -> None:
+    """In one process, a second assignment is judged by its own `checks.py`, not by the first one's."""
+    first = judge_checks(tmp_path / "one", one_check("", mark="points(1)"))
+    second = judge_checks(tmp_path / "two", one_check("", mark="points(2)"))
+    assert [first.verdicts[0].max_points, second.verdicts[0].max_points] == [1, 2]
+
+
+def test_checks_that_changed_are_read_again(tmp_path: Path) -> None:
+    """A rubric that was corrected between two judgements in one process counts at once."""
+    judge_checks(tmp_path / "one", one_check("", "fail('no')"))
+    assert judge_checks(tmp_path / "one", one_check("", "return None")).verdicts[0].status == "passed"
+
+
+@pytest.mark.parametrize(
+    ("checks", "reason"),
+    [
+        ("def check(:", "SyntaxError"),
+        ("import nothing_of_the_sort", "ModuleNotFoundError"),
+        ("@points(1)\ndef bare():\n    pass", "the check bare needs a docstring"),
+        ("", "pytest ended with"),
+    ],
+    ids=["syntax", "import", "docstring", "empty"],
+)
+def test_broken_checks_are_a_setup_error(tmp_path: Path, checks: str, reason: str) -> None:
+    """A `checks.py` that cannot be run stops the grading with its reason; no student is judged by half of it."""
+    with pytest.raises(SetupError) as caught:
+        judge_checks(tmp_path / "demo", checks)
+    assert reason in str(caught.value)
+    assert "checks.py" in str(caught.value)
+
+
+def test_a_check_that_waits_for_an_unknown_check_is_a_setup_error(tmp_path: Path) -> None:
+    """A misspelt id under `after` would skip the check for everybody: the assignment is broken."""
+    with pytest.raises(SetupError, match="misspelt"):
+        judge_checks(tmp_path / "demo", one_check("", mark="points(1, after=['misspelt'])"))
+
+
+@pytest.mark.parametrize("options", ["-x", "-k nothing", "--no-such-option"])
+def test_options_of_the_users_own_pytest_change_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, options: str
+) -> None:
+    """PYTEST_ADDOPTS is for the user's tests: all checks are judged whatever it says."""
+    monkeypatch.setenv("PYTEST_ADDOPTS", options)
+    found = judge_checks(tmp_path / "demo", one_check("", "fail('no')") + one_check("").replace("check", "other"))
+    assert [item.id for item in found.verdicts] == ["check", "other"]
+
+
+def test_what_checks_print_is_not_shown(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Judging prints nothing, whatever the checks print."""
+    judge_checks(tmp_path / "demo", one_check("", "print('hello')"))
+    assert capfd.readouterr() == ("", "")
+
+
+def test_a_check_that_never_ends_is_our_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A check that runs into its time limit is an error, and the others are judged all the same."""
+    monkeypatch.setattr("grader.judging.judge.CHECK_SECONDS", 1)
+    endless = one_check("", "import time; time.sleep(20)").replace("check", "endless")
+    assert [item.status for item in judge_checks(tmp_path / "demo", endless + one_check("")).verdicts] == [
+        "error",
+        "passed",
+    ]
+
+
+# ── what a check may ask for ──
+
+
+def test_a_check_gets_what_it_names(tmp_path: Path) -> None:
+    """Evidence, observation, call, fit, network and training are handed over by name."""
+    fit = make_fit(played=make_curve([0.9], name="run"))
+    observation = make_observation(fit, descriptions={"net": make_description()})
+    training = make_training(make_run([0.9]), make_curve([0.9]))
+    body = "assert (call.name, fit.number, network.parameters, training.run.seed) == ('train', 0, 100, 1)"
+    same = "assert evidence.observation is observation"
+    checks = one_check("evidence, observation, call, fit, network, training", f"{body}; {same}")
+    evidence = make_evidence(observation=observation, training=training)
+    assert judge_checks(tmp_path / "demo", checks, evidence).verdicts[0].status == "passed"
+
+
+@pytest.mark.parametrize(
+    ("calls", "message"),
+    [
+        ((make_call(error="NameError: x"),), "Your program did not come to model.fit: NameError: x."),
+        ((), "Your program never calls model.fit, and has no function train."),
+        ((make_call(found=False),), "Your program never calls model.fit, and has no function train."),
+        ((make_call(),), "Your function ended without calling model.fit."),
+    ],
+    ids=["error", "no_call", "not_found", "no_fit"],
+)
+def test_without_a_fit_the_check_fails_with_the_cause(tmp_path: Path, calls: tuple[Call, ...], message: str) -> None:
+    """A check that asks for the fit fails where nothing was trained, and says as much as is known."""
+    evidence = make_evidence(observation=make_observation(calls=calls))
+    found = judge_checks(tmp_path / "demo", one_check("fit"), evidence).verdicts[0]
+    assert (found.status, found.message) == ("failed", message)
+
+
+def test_a_fit_that_could_not_be_read_fails(tmp_path: Path) -> None:
+    """A training that was refused and not carried out live fails with the reason."""
+    evidence = make_evidence(make_fit(request=None, refused="it contains a layer of the class Mine"))
+    found = judge_checks(tmp_path / "demo", one_check("fit"), evidence).verdicts[0]
+    assert found.message == "Your training could not be read: it contains a layer of the class Mine."
+
+
+@pytest.mark.parametrize("asked", ["network", "training"])
+def test_a_live_training_waits_for_a_person(tmp_path: Path, asked: str) -> None:
+    """Network and training of a live fit cannot be trusted: a person must look."""
+    evidence = make_evidence(make_fit(request=None, refused="it has a layer of its own", live=True))
+    found = judge_checks(tmp_path / "demo", one_check(asked), evidence)
+    assert len(found.person) == 1
+    assert found.person[0].endswith("because it has a layer of its own")
+
+
+def test_a_live_fit_can_be_looked_at(tmp_path: Path) -> None:
+    """Callback and message of a live training are judged like any other."""
+    evidence = make_evidence(make_fit(request=None, refused="why", live=True))
+    assert judge_checks(tmp_path / "demo", one_check("fit"), evidence).verdicts[0].status == "passed"
+
+
+def test_a_network_that_was_not_described_is_our_fault(tmp_path: Path) -> None:
+    """A captured network without a description is an error, not a failure of the student."""
+    assert judge_checks(tmp_path / "demo", one_check("network")).verdicts[0].status == "error"
+
+
+def test_a_training_that_will_not_come_says_why(tmp_path: Path) -> None:
+    """Under `--quick` the skip carries the reason."""
+    evidence = make_evidence(make_fit(), training_refused="left out by --quick")
+    assert judge_checks(tmp_path / "demo", one_check("training"), evidence).verdicts[0].message == (
+        "Skipped: left out by --quick."
+    )
+
+
+# ── marks and evidence ──
+
+
+def test_a_check_without_a_docstring_is_refused() -> None:
+    """The docstring is what the student reads: there is no check without it."""
+    with pytest.raises(ValueError, match="needs a docstring"):
+        points(1)(lambda: None)
+
+
+def test_an_unmarked_function_is_no_check() -> None:
+    """Only `@points` makes a check."""
+    assert mark_of(test_an_unmarked_function_is_no_check) is None
+
+
+@given(st.floats(0, 100), st.floats(0, 100))
+def test_a_verdict_never_has_more_points_than_its_check(maximum: float, kept: float) -> None:
+    """Whatever a failure says remains, the verdict has at most the points of the check."""
+
+    def check() -> None:
+        """It holds."""
+
+    class Item:
+        name = "check"
+        obj = staticmethod(points(maximum)(check))
+
+    found = JudgePlugin(make_evidence())._verdict(Item, CheckFailed("no", kept))
+    assert 0 <= found.points <= found.max_points == maximum
+
+
+INSIDE = [make_fit(number=1), make_fit(number=2)]
+OUTSIDE = [make_fit(number=3, phase="top_level"), make_fit(number=4, phase="top_level")]
+
+
+@pytest.mark.parametrize(
+    ("fits", "defined", "rule", "number"),
+    [
+        (INSIDE + OUTSIDE, True, "last", 2),
+        (INSIDE + OUTSIDE, True, "first", 1),
+        (OUTSIDE, False, "last", 4),
+        (OUTSIDE, False, "first", 3),
+        (OUTSIDE, True, "last", None),
+        ([], True, "last", None),
+    ],
+    ids=["last_inside", "first_inside", "last_at_top_level", "first_at_top_level", "function_without_fit", "nothing"],
+)
+def test_graded_fit_is_the_one_the_assignment_names(
+    fits: list[Fit], *, defined: bool, rule: str, number: int | None
+) -> None:
+    """The last or first fit inside the entry point; at top level only where the function does not exist."""
+    observation = make_observation(*fits, claimed=Claimed(defined=("train",) if defined else ()))
+    found = graded_fit(make_assignment(graded_fit=rule), observation)
+    assert (found.number if found else None) == number
+
+
+def test_call_is_the_first_one_of_the_entry_point() -> None:
+    """Calls of other functions are not the call."""
+    calls = (make_call(name="other"), make_call(1), make_call(2))
+    found = make_evidence(observation=make_observation(calls=calls)).call
+    assert found is not None
+    assert found.value == 1
+
+
+def test_layer_names_are_those_of_the_graded_fit() -> None:
+    """The student's names come from the fit that counts; without one there are none."""
+    assert make_evidence(make_fit(layer_names={"layer_1": "mine"})).layer_names == {"layer_1": "mine"}
+    assert make_evidence().layer_names == {}
