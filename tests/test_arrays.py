@@ -86,7 +86,9 @@ def test_an_array_that_travelled_is_known(book: DataBook) -> None:
     assert book.knows(reference(array))
 
 
-@pytest.mark.parametrize("sent", [np.arange(1.0, 6.0), np.arange(5.0), np.arange(5.0).reshape(5, 1).astype("f4")])
+@pytest.mark.parametrize(
+    "sent", [np.arange(1, 6).astype("f4"), np.arange(5.0), np.arange(5).reshape(5, 1).astype("f4")]
+)
 def test_another_array_than_announced_is_not_accepted(book: DataBook, sent: Array) -> None:
     """Other values, another dtype or another shape than announced: refused, and still unknown."""
     announced = reference(np.arange(5.0))

@@ -28,7 +28,7 @@ from grader.judging.expectations import (
     short,
     value_of,
 )
-from grader.judging.marks import NotApplicable
+from grader.judging.marks import NotApplicable, PersonNeeded
 from grader.model.observation import Curve, EpochSeen, Fit
 from grader.model.training import Layer, TrainingRequest
 from tests.factories import (
@@ -40,6 +40,7 @@ from tests.factories import (
     make_description,
     make_evidence,
     make_fit,
+    make_observation,
     make_request,
     make_run,
     make_training,
@@ -106,6 +107,21 @@ def test_an_error_of_the_function_is_shown() -> None:
     assert words(lambda: expect_finished(call, "train")) == (
         "train stopped with an error: NameError: name 'x' is not defined (line 3)."
     )
+
+
+def test_a_program_that_was_ended_before_the_call_is_told_so() -> None:
+    """Where the program did not come to its end, the function was never called."""
+    evidence = make_evidence(observation=make_observation(ending="timeout", calls=()))
+    assert words(lambda: expect_finished(None, "train", evidence)) == (
+        "Your program did not come to its end, so train was never called, or never came back."
+    )
+
+
+def test_a_function_whose_live_training_was_left_out_waits_for_a_person() -> None:
+    """A live training that was not carried out is no failure of the function."""
+    evidence = make_evidence(make_fit(request=None, live=True, refused="why"))
+    with pytest.raises(PersonNeeded, match="so train did not come back"):
+        expect_finished(None, "train", evidence)
 
 
 # ── the images ──
@@ -180,6 +196,17 @@ def test_part_of_the_images_has_another_shape() -> None:
     subset = {"shape": (1000, 28, 28, 1), "order": "first_rows"}
     message = words(images(x=image_facts(**subset), y=label_facts(order="first_rows")))
     assert message.startswith("The images that reach your network have the shape (1000, 28, 28, 1);")
+
+
+def test_data_of_a_live_training_that_is_not_known_waits_for_a_person() -> None:
+    """Without facts about images and labels, a person must look."""
+    with pytest.raises(PersonNeeded, match="cannot be examined, because it is a generator"):
+        images(x=None, y=None, request=None, live=True, refused="it is a generator")()
+
+
+def test_data_of_a_live_training_that_is_known_passes() -> None:
+    """Recognised images count, whoever trained on them."""
+    images(request=None, live=True, refused="why")()
 
 
 def test_training_on_the_test_images_is_named() -> None:
@@ -266,10 +293,28 @@ def test_a_layer_of_another_class_is_named() -> None:
     )
 
 
-def test_layers_of_a_live_training_cannot_be_counted() -> None:
-    """Without a request the check is skipped, with the reason."""
-    evidence = make_evidence(make_fit(request=None, refused="it contains a layer of the class Mine"))
-    with pytest.raises(NotApplicable, match="cannot be examined here, because it contains a layer of the class Mine"):
+LIVE = {"request": None, "live": True, "refused": "it contains a layer of the class Mine"}
+
+
+def claims(*kinds: str, times: int = 1, activation: str = "softmax") -> tuple[dict[str, Any], ...]:
+    """Layers as a program describes them itself."""
+    return tuple({"name": kind.lower(), "class_name": kind, "times": times, "activation": activation} for kind in kinds)
+
+
+def test_layers_of_a_live_training_are_counted_as_the_program_describes_them() -> None:
+    """Without a request, what the program says of its layers is compared."""
+    right = make_fit(claimed_layers=claims("Mine", "Conv2D", "MaxPooling2D"), **LIVE)
+    wrong = make_fit(claimed_layers=claims("Conv2D", "Conv2D", "MaxPooling2D"), **LIVE)
+    expect_layer_counts(make_evidence(right), convolutions=1, poolings=1, of={"Conv2D": 1})
+    assert words(lambda: expect_layer_counts(make_evidence(wrong), convolutions=1, poolings=1, of={})) == (
+        "Your model has two Conv2D layers (conv2d, conv2d); this exercise allows one. Remove one."
+    )
+
+
+def test_layers_that_nobody_describes_wait_for_a_person() -> None:
+    """Without a request and without a description, a person must look."""
+    evidence = make_evidence(make_fit(**LIVE))
+    with pytest.raises(PersonNeeded, match="cannot be examined, because it contains a layer of the class Mine"):
         expect_layer_counts(evidence, convolutions=1, poolings=1, of={})
 
 
@@ -369,6 +414,19 @@ def test_an_output_that_is_no_list_of_classes_fails(shape: tuple[int | None, ...
     """A network without a single output, or with images at its end."""
     network = make_description(output_shape=shape)
     assert "there are 10 classes" in words(lambda: expect_classes(ending("softmax"), network, 10))
+
+
+@pytest.mark.parametrize("activation", ["softmax", "softmax_v2"])
+def test_softmax_of_a_live_training_passes(activation: str) -> None:
+    """What the program says of its last layer counts where there is no request."""
+    fit = make_fit(claimed_layers=claims("Dense", activation=activation), **LIVE)
+    expect_classes(make_evidence(fit), make_description(), 10)
+
+
+def test_another_activation_of_a_live_training_fails() -> None:
+    """The last layer's activation as the program describes it is not softmax."""
+    fit = make_fit(claimed_layers=claims("Dense", activation="relu"), **LIVE)
+    assert "the activation relu" in words(lambda: expect_classes(make_evidence(fit), make_description(), 10))
 
 
 # ── stopping ──
@@ -732,9 +790,9 @@ def test_without_a_reference_nothing_is_judged(training: Any) -> None:
 # ── small parts ──
 
 
-def test_request_of_no_training_is_not_applicable() -> None:
-    """Where nothing was trained, the check is skipped and says so."""
-    with pytest.raises(NotApplicable, match="because no training was started"):
+def test_request_of_no_training_waits_for_a_person() -> None:
+    """Where there is no request, a person must look, and reads why."""
+    with pytest.raises(PersonNeeded, match="because there was none"):
         request_of(None)
 
 

@@ -341,13 +341,35 @@ def test_a_fit_that_could_not_be_read_fails(tmp_path: Path) -> None:
     assert found.message == "Your training could not be read: it contains a layer of the class Mine."
 
 
-@pytest.mark.parametrize("asked", ["network", "training"])
-def test_a_live_training_waits_for_a_person(tmp_path: Path, asked: str) -> None:
-    """Network and training of a live fit cannot be trusted: a person must look."""
+def test_a_live_training_waits_for_a_person(tmp_path: Path) -> None:
+    """What a program trained itself proves no accuracy: a person must look, and reads why."""
     evidence = make_evidence(make_fit(request=None, refused="it has a layer of its own", live=True))
-    found = judge_checks(tmp_path / "demo", one_check(asked), evidence)
-    assert len(found.person) == 1
-    assert found.person[0].endswith("because it has a layer of its own")
+    found = judge_checks(tmp_path / "demo", one_check("training"), evidence)
+    assert found.person == ("the grader cannot repeat this training itself, because it has a layer of its own",)
+
+
+def test_a_live_network_is_the_one_the_program_describes(tmp_path: Path) -> None:
+    """Where the trainer cannot build a network, a check sees what the program says of it."""
+    layer = {"name": "mine", "class_name": "Mine", "output_shape": [None, 10], "parameters": 5}
+    evidence = make_evidence(make_fit(request=None, refused="why", live=True, claimed_layers=(layer,)))
+    body = "assert (network.layers[0].class_name, network.output_shape) == ('Mine', (None, 10))"
+    assert judge_checks(tmp_path / "demo", one_check("network", body), evidence).verdicts[0].status == "passed"
+
+
+def test_checks_that_looked_at_the_training_are_known(tmp_path: Path) -> None:
+    """Which checks used the real training is noted, passed or failed."""
+    fit = make_fit(played=make_curve([0.9], name="run"))
+    evidence = make_evidence(fit, training=make_training(make_run([0.9]), make_curve([0.9])))
+    checks = one_check("training", "fail('no')") + one_check("fit").replace("check", "other")
+    assert judge_checks(tmp_path / "demo", checks, evidence).trained == ("check",)
+
+
+def test_without_a_fit_in_a_program_that_was_ended_the_ending_is_told(tmp_path: Path) -> None:
+    """A program that ran into a limit before `fit` reads so."""
+    evidence = make_evidence(observation=make_observation(calls=(), ending="timeout"))
+    assert judge_checks(tmp_path / "demo", one_check("fit"), evidence).verdicts[0].message == (
+        "Your program did not come to its end, and had not called model.fit inside the function before."
+    )
 
 
 def test_a_live_fit_can_be_looked_at(tmp_path: Path) -> None:

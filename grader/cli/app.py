@@ -5,6 +5,7 @@ import json
 import os
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -36,6 +37,8 @@ app = typer.Typer(
     help="Grade machine-learning assignments: student code runs in a sandbox, a trusted process decides.",
 )
 out, err = Console(), Console(stderr=True)
+UsageProblem = typer.BadParameter.__mro__[2]
+"""What the command-line library raises for a wrong call (ClickException; typer brings a copy of its own)."""
 GRADED, NEEDS_PERSON, USAGE, OUR_BUG, INTERRUPTED = 0, 1, 2, 3, 130
 
 SandboxOption = Annotated[str, typer.Option("--sandbox", help="full, contained or none; see `grader doctor`.")]
@@ -66,6 +69,7 @@ def grade(
     if engine != "local" or scheduler:
         raise SetupError(f"--engine {engine}: only the local engine exists so far. Leave --engine and --scheduler out.")
     settings = make_settings(jobs, timeout, sandbox, no_store=no_store, quick=quick, force=force)
+    settings = replace(settings, keep_others=only is not None)
     known = places.load_assignments()
     if assignment is not None:
         places.find_assignment(assignment)
@@ -146,7 +150,10 @@ def check(
         with LiveView(err, settings.jobs) as view:
             result = Grading(chosen, settings, folder, view).run([read_file(file)])[0]
     public = tuple(verdict for verdict in result.checks if not verdict.hidden)
-    out.print(result_details(result.model_copy(update={"checks": public})))
+    shown = {"checks": public, "max_score": sum(verdict.max_points for verdict in public)}
+    if result.score is not None:
+        shown["score"] = sum(verdict.points for verdict in public)
+    out.print(result_details(result.model_copy(update=shown)))
     raise typer.Exit(NEEDS_PERSON if result.needs_review else GRADED)
 
 
@@ -300,11 +307,14 @@ def options(
 def main() -> None:
     """Run the command line; every error of ours becomes a sentence and an exit code."""
     try:
-        app()
+        sys.exit(app(standalone_mode=False) or GRADED)
+    except UsageProblem as error:
+        error.show()
+        sys.exit(USAGE)
     except SetupError as error:
         err.print(plain(f"grader: {error}"))
         sys.exit(USAGE)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, typer.Abort):
         err.print("grader: interrupted; the same command goes on where it stopped.", highlight=False)
         sys.exit(INTERRUPTED)
     except GraderError as error:

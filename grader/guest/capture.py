@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import inspect
 import json
+import math
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -14,7 +15,7 @@ from keras.src.models.functional import Functional
 from keras.src.trainers import data_adapters
 from keras.src.trainers.data_adapters import array_slicing, data_adapter_utils
 
-from grader.wire.recipes import as_fed, content_digest
+from grader.wire.recipes import as_fed, digest_as_fed
 
 Array = np.ndarray[Any, Any]
 BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
@@ -33,6 +34,8 @@ class Captured:
     arrays: dict[str, Array] = field(default_factory=dict)
     batches: int = 0
     validation_batches: int = 0
+    state: tuple[str, float] | None = None
+    """Weights and learning rate before any drill."""
 
 
 def capture_fit(model: Any, arguments: dict[str, Any]) -> Captured:
@@ -144,10 +147,12 @@ class Referrer:
         """The reference to an array as Keras would feed it."""
         if array is None:
             return None
-        fed = as_fed(array)
-        digest = content_digest(fed)
-        self._arrays[digest] = fed
-        return {"digest": digest, "dtype": str(fed.dtype), "shape": list(fed.shape), "original_dtype": str(array.dtype)}
+        if array.ndim == 0:
+            raise CannotCaptureError("the data is a single number")
+        digest = digest_as_fed(array)
+        self._arrays[digest] = array
+        fed = str(as_fed(array[:0]).dtype)
+        return {"digest": digest, "dtype": fed, "shape": list(array.shape), "original_dtype": str(array.dtype)}
 
 
 def adapt(train: tuple[Any, Any, Any], arguments: dict[str, Any]) -> Any:
@@ -289,9 +294,10 @@ def bind_fit(function: Any, args: tuple[Any, ...], keywords: dict[str, Any]) -> 
     return arguments
 
 
-def weights_digest(model: Any) -> str:
-    """SHA-256 over all weights, to see whether a callback changed them."""
+def model_state(model: Any) -> tuple[str, float]:
+    """(SHA-256 over all weights, learning rate): to see whether a callback changes them."""
     digest = hashlib.sha256()
     for variable in model.weights:
-        digest.update(np.ascontiguousarray(variable.numpy()).tobytes())
-    return digest.hexdigest()
+        digest.update(np.ascontiguousarray(variable.numpy()).reshape(-1).view(np.uint8).data)
+    rate = getattr(model.optimizer, "learning_rate", math.nan)
+    return digest.hexdigest(), float(np.array(rate))

@@ -10,7 +10,7 @@ import numpy as np
 
 from grader.guest.program import Program, bound_names
 from grader.guest.session import Session
-from grader.wire.channel import Channel
+from grader.wire.channel import Channel, ChannelBroken
 
 
 def run_program(order: dict[str, Any], channel: Channel, tools: dict[str, Any]) -> None:
@@ -76,6 +76,8 @@ class Student:
         try:
             result = value(*args, **keywords)
             record["value"] = plain(result)
+        except (MemoryError, ChannelBroken):
+            raise
         except BaseException as error:  # noqa: BLE001 - whatever student code raises is data
             record["error"] = self._program.explain(error)
         record["fits"] = list(range(first, self._session.fits))

@@ -137,6 +137,8 @@ class Program:
             for name in bound_names(statement):
                 if name in self.namespace:
                     self.lost.pop(name, None)
+        except (MemoryError, ChannelBroken):
+            raise
         except BaseException as error:  # noqa: BLE001 - whatever a student's statement raises is data
             where = place.line(statement.lineno)
             self.note("failed_statement", where, f"This statement failed and was passed over: {self.explain(error)}")

@@ -7,11 +7,11 @@ itself, train live, and at last play the curve after which the program goes on.
 import os
 import signal
 import time
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-import numpy as np
 from keras.src.backend.tensorflow import trainer as keras_trainer
 from keras.src.optimizers.base_optimizer import BaseOptimizer
 
@@ -21,14 +21,19 @@ from grader.guest.capture import (
     bind_fit,
     capture_fit,
     list_callbacks,
-    weights_digest,
+    model_state,
 )
 from grader.guest.old_names import AliasedLogs
 from grader.guest.replay import Epoch, Replay
 from grader.wire.channel import Channel
 from grader.wire.frames import Frame
+from grader.wire.recipes import as_fed
 
 DRILL_SECONDS = 8.0
+
+
+class EnoughSeen(BaseException):
+    """The grading process has seen enough of this drill."""
 
 
 class PlayedCurve:
@@ -39,7 +44,10 @@ class PlayedCurve:
 
     def epoch(self, number: int) -> Epoch:
         """Ask for an epoch; the question tells the grading process that the training went on until here."""
-        return to_epoch(self._channel.ask({"type": "epoch", "epoch": number}))
+        answer = self._channel.ask({"type": "epoch", "epoch": number})
+        if answer.type == "enough":
+            raise EnoughSeen
+        return to_epoch(answer)
 
     def stopped_at_batch(self, epoch: int, batch: int) -> Epoch | None:
         """Tell that a batch hook stopped the training; the answer may hold what a real training had then."""
@@ -91,6 +99,11 @@ class Session:
             captured = capture_fit(model, arguments)
         except CannotCaptureError as error:
             return self._train_live(model, arguments, str(error), number)
+        except Exception as error:
+            if not raised_here(error):
+                raise
+            why = f"the grader could not read it ({type(error).__name__})"
+            return self._train_live(model, arguments, why, number)
         captured.body["refused"] = captured.body["refused"] or self._shared_layers(model)
         body = {
             "type": "fit",
@@ -116,13 +129,14 @@ class Session:
         """Carry out one order and return the next."""
         if order.type == "send_array":
             digest = str(order.body["digest"])
-            return self.channel.ask({"type": "array", "digest": digest}, [captured.arrays[digest]])
+            return self.channel.ask({"type": "array", "digest": digest}, [as_fed(captured.arrays[digest])])
         if order.type == "drill":
             return self._drill(model, arguments, captured)
         raise RuntimeError(f"the guest does not know the order {order.type!r}")
 
     def _drill(self, model: Any, arguments: dict[str, Any], captured: Captured) -> Frame:
         """Play one made-up curve in a forked copy of this process; the copy ends where `fit` would return."""
+        captured.state = captured.state or model_state(model)
         pid = os.fork()
         if pid == 0:
             code = 1
@@ -142,19 +156,22 @@ class Session:
         return self.channel.ask({"type": "drill_over", "status": "hung"})
 
     def _drill_in_copy(self, model: Any, arguments: dict[str, Any], captured: Captured) -> None:
-        weights, rate = weights_digest(model), float(np.array(model.optimizer.learning_rate))
-        error = ""
+        before = captured.state or model_state(model)
+        error, enough = "", False
         try:
             self._play(model, arguments, captured, direct=True)
+        except EnoughSeen:
+            enough = True
         except BaseException as raised:  # noqa: BLE001 - whatever a student's callback raises is data
             error = self.explain(raised)
-        changed = []
-        if weights_digest(model) != weights:
-            changed.append("weights")
-        if float(np.array(model.optimizer.learning_rate)) != rate and not captured.body["learning_rates"]:
+        after = model_state(model)
+        changed = ["weights"] if after[0] != before[0] else []
+        if repr(after[1]) != repr(before[1]) and not captured.body["learning_rates"]:
             changed.append("learning_rate")
-        stopped = bool(model.stop_training) and not error
-        self.channel.send({"type": "fit_over", "error": error, "changed": changed, "stopped": stopped})
+        stopped = bool(model.stop_training) and not error and not enough
+        self.channel.send(
+            {"type": "fit_over", "error": error, "changed": changed, "stopped": stopped, "enough": enough}
+        )
 
     def _play(self, model: Any, arguments: dict[str, Any], captured: Captured, *, direct: bool) -> Any:
         """Let Keras's own loop run on the curve that the grading process supplies."""
@@ -229,6 +246,12 @@ class Session:
             if other is not model and mine & {id(layer) for layer in other._flatten_layers(include_self=False)}:
                 return "the model shares layers with a model that was trained before"
         return ""
+
+
+def raised_here(error: BaseException) -> bool:
+    """True if an exception came out of the guest's own code, not out of Keras: then it is our fault."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return bool(frames) and "/grader/guest/" in frames[-1].filename
 
 
 def install(session: Session) -> None:

@@ -193,9 +193,11 @@ def expect_stop(fit: Fit, *, metric: str, threshold: float) -> None:
 
     An exact landing on the threshold may also be passed over, as `>` does.
     """
+    ever = False
     for drill in usable(fit):
         if drill.error:
             fail(f"Your callback stopped with an error: {drill.error}.")
+        ever = ever or drill.stopped_at is not None
         values = [value_of(logs, metric) for logs in drill.supplied]
         first = next((index for index, value in enumerate(values) if reached(value, threshold)), None)
         allowed = {first}
@@ -209,6 +211,11 @@ def expect_stop(fit: Fit, *, metric: str, threshold: float) -> None:
             fail(
                 "Your callback stops in the middle of an epoch. Decide in on_epoch_end, when the epoch's accuracy is known."
             )
+    if not ever:
+        fail(
+            f"Your code never stopped a trial run. Stop training in a callback as soon as {metric} is at or over "
+            f"{threshold:g}, and pass the callback to fit."
+        )
 
 
 def stop_message(drill: Curve, values: list[float], first: int | None, metric: str, threshold: float) -> str:

@@ -8,6 +8,10 @@ else is a fault of the check, which is ours, and the verdict is `error`.
 import contextlib
 import io
 import os
+import signal
+import sys
+import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -46,7 +50,6 @@ OPTIONS = [
     "--import-mode=importlib",
     "--capture=no",
     *("-c", os.devnull),
-    *("-p", "pytest_timeout"),
     *(word for name in UNUSED for word in ("-p", f"no:{name}")),
     *("-o", "python_files=checks.py", "-o", "python_functions=*", "-o", "python_classes="),
 ]
@@ -69,14 +72,51 @@ def judge(evidence: Evidence) -> Judgement:
     """All verdicts for this evidence. Raises SetupError if `checks.py` itself is broken."""
     checks = evidence.assignment.folder / "checks.py"
     plugin = JudgePlugin(evidence)
-    arguments = [str(checks), "--rootdir", str(checks.parent), f"--timeout={CHECK_SECONDS}", *OPTIONS]
-    with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+    arguments = [str(checks), "--rootdir", str(checks.parent), *OPTIONS]
+    with clean_pytest(), contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
         code = pytest.main(arguments, plugins=[plugin])
     if plugin.broken or code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         raise SetupError(f"{checks}: the checks cannot be run: {plugin.broken or f'pytest ended with {code}'}")
     return Judgement(
         tuple(plugin.verdicts), tuple(plugin.pending), tuple(dict.fromkeys(plugin.person)), tuple(plugin.trained)
     )
+
+
+@contextlib.contextmanager
+def clean_pytest() -> Iterator[None]:
+    """No options from the environment, and no `checks` module of another assignment."""
+    options = os.environ.pop("PYTEST_ADDOPTS", None)
+    sys.modules.pop("checks", None)
+    try:
+        yield
+    finally:
+        sys.modules.pop("checks", None)
+        if options is not None:
+            os.environ["PYTEST_ADDOPTS"] = options
+
+
+class CheckTookTooLong(Exception):  # noqa: N818 - named for the verdict's message
+    """The check did not end in time: a fault of the check."""
+
+
+@contextlib.contextmanager
+def at_most(seconds: float) -> Iterator[None]:
+    """Interrupt what runs here after `seconds`, by a timer of the main thread; elsewhere there is no limit."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def interrupt(*_: Any) -> None:
+        raise CheckTookTooLong(f"no answer within {seconds:g} s")
+
+    handler = signal.signal(signal.SIGALRM, interrupt)
+    left, _ = signal.setitimer(signal.ITIMER_REAL, seconds)
+    started = time.monotonic()
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, max(left - (time.monotonic() - started), 0.001) if left else 0)
+        signal.signal(signal.SIGALRM, handler)
 
 
 @dataclass
@@ -99,6 +139,21 @@ class JudgePlugin:
         """An error in `checks.py` itself."""
         if report.failed:
             self.broken = str(report.longrepr).strip().splitlines()[-1]
+
+    def pytest_collection_modifyitems(self, items: list[Any]) -> None:
+        """Every dependency is a check that stands before the one that names it."""
+        before: set[str] = set()
+        for item in items:
+            unknown = [name for name in check_mark(item).after if name not in before]
+            if unknown:
+                self.broken = f"{item.name} comes after {unknown[0]}, which is no check before it"
+            before.add(item.name)
+
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_runtest_call(self) -> Iterator[None]:
+        """One check, in limited time."""
+        with at_most(CHECK_SECONDS):
+            yield
 
     def pytest_runtest_setup(self, item: Any) -> None:
         """A check waits for those it depends on."""

@@ -20,7 +20,7 @@ class Limits(Record):
     memory_bytes: int = 3 * 2**30
     """Beyond the warm zygote."""
     file_bytes: int = 256 * 2**20
-    """Largest single file, and the size of the job's scratch space."""
+    """Largest single file; the job's scratch space is twice as large."""
     output_bytes: int = 4 * 2**20
     """Printed to standard output, and to standard error, each."""
     processes: int = 64
@@ -48,9 +48,9 @@ class Assignment(Record):
 
     id: str
     title: str
-    files: tuple[str, ...]
+    files: tuple[str, ...] = Field(min_length=1)
     """File stems expected, the first one being the usual name."""
-    entry_points: tuple[str, ...]
+    entry_points: tuple[str, ...] = Field(min_length=1)
     datasets: tuple[str, ...] = ()
     old_names: bool = False
     """Serve TensorFlow 1 names such as `logs['acc']`, with a note."""
@@ -84,7 +84,12 @@ def load_assignment(folder: Path) -> Assignment:
         raise SetupError(f"{folder}: missing {' and '.join(missing)}.")
     reference = folder / "reference.json"
     if reference.is_file():
-        values["reference"] = json.loads(reference.read_text("utf-8"))
+        try:
+            values["reference"] = json.loads(reference.read_text("utf-8"))
+        except ValueError as error:
+            raise SetupError(
+                f"{reference}: not valid JSON: {error}. Make it with tools/reference_network.py."
+            ) from error
     try:
         assignment = Assignment(**values, folder=folder, digest=_digest(folder))
     except (ValidationError, TypeError) as error:

@@ -1,5 +1,6 @@
 """One submission on its way: what was seen so far, and what it still needs."""
 
+import math
 from dataclasses import dataclass, field
 
 from grader.judging.evidence import Evidence, Training, graded_fit
@@ -194,16 +195,22 @@ def stops_in_time(fit: Fit, threshold: float, metric: str) -> bool:
     return True
 
 
+def finite(value: float | None) -> float | None:
+    """The value, or None where JSON has no number for it."""
+    return value if value is not None and math.isfinite(value) else None
+
+
 def summary(case: Case, source: str) -> TrainingSummary | None:
     """What `scores.json` says about the training."""
     evidence = case.evidence(source)
     fit = case.fit
     if fit is not None and fit.live and fit.played is not None:
         logs = fit.played.epochs[-1].logs if fit.played.epochs else {}
+        claimed = next((value for key, value in logs.items() if "acc" in key), math.nan)
         return TrainingSummary(
             source="live",
             epochs=len(fit.played.epochs),
-            accuracy=next((value for key, value in logs.items() if "acc" in key), None),
+            accuracy=claimed if math.isfinite(claimed) else None,
             stopped_by_callback=len(fit.played.epochs) < fit.epochs_asked,
         )
     training = evidence.training
@@ -215,11 +222,11 @@ def summary(case: Case, source: str) -> TrainingSummary | None:
     return TrainingSummary(
         source=training.source,
         epochs=epochs,
-        accuracy=reached[-1].accuracy if reached else None,
+        accuracy=finite(reached[-1].accuracy) if reached else None,
         stopped_by_callback=training.played.stopped_at is not None,
         seconds_per_epoch_ratio=None if ratio is None else round(ratio, 2),
         fingerprint=training.run.fingerprint,
         seed=training.run.seed,
-        curve=tuple(epoch.accuracy for epoch in reached if epoch.accuracy is not None),
+        curve=tuple(value for epoch in reached if (value := finite(epoch.accuracy)) is not None),
         other_seeds=tuple({"seed": run.seed, "best_accuracy": run.best_accuracy} for run in training.others),
     )

@@ -68,6 +68,8 @@ class EpochSource:
     name: str
     logs: list[dict[str, float]]
     kept: KeptRun | None = None
+    enough: int | None = None
+    """A drill is ended after so many epochs, since nothing more can be learnt from it."""
     beyond: str = ""
     """What is missing when more epochs are asked for than there are."""
 
@@ -120,7 +122,7 @@ class Conversation:
             peer.finish()
             peer.send({"type": "bye"})
             self.finished = True
-        except (Broken, KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+        except (Broken, KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
             detail = str(error) if isinstance(error, Broken) else f"a malformed frame ({type(error).__name__}: {error})"
             peer.reject(detail[:200])
 
@@ -235,6 +237,10 @@ class Conversation:
     def _threshold(self) -> float:
         return self.assignment.training.threshold if self.assignment.training else 1.0
 
+    @property
+    def _metric(self) -> str:
+        return self.assignment.training.metric if self.assignment.training else "accuracy"
+
     def _is_graded(self, fit: Fit) -> bool:
         """Whether a fit can count: inside the entry point, or at top level where there is none."""
         return fit.phase == "entry" or not self.defines
@@ -244,7 +250,7 @@ class Conversation:
         drills: tuple[Curve, ...] = ()
         if self._is_graded(fit) and stage.total:
             for item in make_drills(stage.keys, min(stage.total, 60), self._threshold, self._drill_seed(fit)):
-                drills = (*drills, stage.drill(item))
+                drills = (*drills, stage.drill(item, item.enough(self._metric, self._threshold)))
                 self._record(fit, drills=drills)
         return drills
 
@@ -266,7 +272,7 @@ class Conversation:
             return EpochSource("provisional", list(made.epochs), beyond="run" if kept is None else "")
         most = min(stage.total, self.assignment.training.max_epochs) if self.assignment.training else stage.total
         beyond = "epochs" if len(kept.run.epochs) < most else ""
-        return EpochSource("run", [epoch.logs for epoch in kept.run.epochs], kept, beyond)
+        return EpochSource("run", [epoch.logs for epoch in kept.run.epochs], kept, beyond=beyond)
 
     def _drill_seed(self, fit: Fit) -> int:
         """The same curves for the same place in the program, whoever wrote it."""
@@ -365,10 +371,10 @@ class Stage:
         self._batches = batches
         self._find_partial = find_partial
 
-    def drill(self, drill: Drill) -> Curve:
+    def drill(self, drill: Drill, enough: int) -> Curve:
         """One drill in a forked copy of the guest."""
         frame = self.peer.ask({"type": "drill", "name": drill.name})
-        curve, _, frame = self._epochs(frame, EpochSource(drill.name, list(drill.epochs)))
+        curve, _, frame = self._epochs(frame, EpochSource(drill.name, list(drill.epochs), enough=enough))
         if frame.type == "fit_over":
             changed = tuple(str(what) for what in frame.body["changed"])
             curve = curve.model_copy(update={"error": str(frame.body.get("error", ""))[:600], "changed": changed})
@@ -401,6 +407,9 @@ class Stage:
                 continue
             if frame.body["epoch"] != self._first + len(seen) or len(seen) >= self.total:
                 raise Broken("epochs out of order")
+            if source.enough is not None and len(seen) >= source.enough:
+                frame = self.peer.ask({"type": "enough"})
+                continue
             self._close_epoch(seen, mark)
             mark = self.peer.printed()
             index = len(seen)
@@ -409,7 +418,8 @@ class Stage:
             seen.append(EpochSeen(epoch=self._first + index, logs=source.logs[min(index, len(source.logs) - 1)]))
             frame = self.peer.ask(*self._supply(source, index))
         self._close_epoch(seen, mark)
-        if seen and (len(seen) < self.total or frame.body.get("stopped")):
+        ended = len(seen) < self.total and not frame.body.get("enough")
+        if seen and (ended or frame.body.get("stopped")):
             error = bool(frame.body.get("error"))
             seen[-1] = seen[-1].model_copy(update={"stopped": not error and frame.type == "fit_over", "batch": batch})
         return Curve(name=source.name, supplied=tuple(source.logs), epochs=tuple(seen)), missing, frame

@@ -48,7 +48,8 @@ class Settings:
     quick: bool = False
     force: bool = False
     live: bool = True
-    only_public: bool = False
+    keep_others: bool = False
+    """Results of students who are not graded now stay in the scores (`--only`)."""
 
 
 @dataclass
@@ -87,6 +88,9 @@ class Grading:
                 self._results.append(known)
             else:
                 todo.append(submission)
+        if self.settings.keep_others:
+            mine = {submission.student for submission in todo} | {result.student for result in self._results}
+            self._results += [result for result in self.output.results() if result.student not in mine]
         self.watcher.begin(len(todo), len(self._results))
         try:
             self._capture_all(todo)
@@ -199,8 +203,16 @@ class Grading:
         found: dict[str, Description] = {}
         for fit in observation.fits:
             if fit.request is not None and fit.architecture not in found:
-                found[fit.architecture] = self._description(fit.architecture, fit.request)
+                found[fit.architecture] = self._bounded(self._description(fit.architecture, fit.request))
         return observation.model_copy(update={"descriptions": found})
+
+    def _bounded(self, description: Description) -> Description:
+        """A network that is larger than the assignment trains has that as its problem."""
+        most = self.assignment.training.max_parameters if self.assignment.training else 0
+        if not most or description.parameters <= most:
+            return description
+        problem = f"it has {description.parameters:,} parameters, and at most {most:,} are trained here"
+        return description.model_copy(update={"problem": problem})
 
     def _description(self, architecture: str, request: TrainingRequest) -> Description:
         known = self.store.find_description(architecture)
@@ -301,11 +313,19 @@ class Grading:
 
     def _finish_unread(self, submission: Submission) -> None:
         digests = (self.assignment.digest, self._resume_key(submission))
-        self._write(without_run(submission, self._empty_verdicts(), digests=digests), self._no_evidence(submission))
+        self._write(
+            without_run(submission, self._empty_verdicts(), digests=digests, sandbox=self.settings.sandbox),
+            self._no_evidence(submission),
+        )
 
     def _finish_failed(self, case: Case, why: str) -> None:
         digests = (self.assignment.digest, "")
-        self._write(without_run(case.submission, self._empty_verdicts(), digests=digests, ours=why), None)
+        self._write(
+            without_run(
+                case.submission, self._empty_verdicts(), digests=digests, ours=why, sandbox=self.settings.sandbox
+            ),
+            None,
+        )
 
     def _write(self, result: Result, evidence: RecordedEvidence | None) -> None:
         self.output.write(result, evidence)
@@ -352,6 +372,6 @@ class Grading:
         return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:32]
 
     def _make_slot(self, kind: str) -> Slot:
-        slot = Slot(self.settings.sandbox, kind, self.settings.datasets)
+        slot = Slot(self.settings.sandbox, kind, self.settings.datasets, 2 * self.assignment.limits.file_bytes)
         slot.start()
         return slot

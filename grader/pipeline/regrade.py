@@ -10,8 +10,8 @@ from grader.judging.judge import judge
 from grader.model.assignment import Assignment
 from grader.model.result import Result
 from grader.model.submission import Submission
-from grader.results.folder import RecordedEvidence, ResultsFolder
-from grader.results.verdicts import make_result
+from grader.results.folder import RecordedEvidence, ResultsFolder, read_scores, write_course_scores
+from grader.results.verdicts import make_result, without_run
 
 
 @dataclass(frozen=True)
@@ -50,6 +50,8 @@ def regrade(folder: Path, find_assignment: Callable[[str], Assignment]) -> Chang
     changes = Changes()
     for part in parts:
         _regrade_one(ResultsFolder(part if part == folder else part.parent), find_assignment, changes)
+    if parts[0] != folder:
+        write_course_scores(folder, [scores for part in parts if (scores := read_scores(part.parent)) is not None])
     return changes
 
 
@@ -60,7 +62,7 @@ def _regrade_one(results: ResultsFolder, find_assignment: Callable[[str], Assign
         for before in results.results():
             evidence = results.evidence(before.student)
             after = before
-            if evidence is not None:
+            if evidence is not None and stands_for(evidence, before):
                 name = evidence.observation.assignment
                 after = judge_again(before, evidence, find_assignment(name))
                 results.write(after, None)
@@ -73,10 +75,20 @@ def _regrade_one(results: ResultsFolder, find_assignment: Callable[[str], Assign
             results.write_scores(name, written)
 
 
+def stands_for(evidence: RecordedEvidence, result: Result) -> bool:
+    """True if the evidence is that of the result: the same hand-in, and not one that we failed on later."""
+    return result.status != "error" and evidence.observation.submission_digest == result.submission_digest
+
+
 def judge_again(before: Result, recorded: RecordedEvidence, assignment: Assignment) -> Result:
     """The result that today's checks give for recorded evidence."""
+    submission = Submission(
+        student=before.student, path=before.path, digest=before.submission_digest, problem=recorded.problem
+    )
+    digests = (assignment.digest, before.resume_key)
     if recorded.problem:
-        return before
+        template = judge(Evidence(assignment, recorded.observation)).verdicts
+        return without_run(submission, template, digests=digests, sandbox=before.sandbox)
     kept = recorded.training
     training = Training(kept.run, kept.played, kept.source, kept.others) if kept else None
     refused = recorded.training_refused or ("" if training else "no training was carried out when this was graded")
@@ -84,13 +96,14 @@ def judge_again(before: Result, recorded: RecordedEvidence, assignment: Assignme
     person = judgement.person
     if judgement.pending and recorded.training_refused.startswith("left out"):
         person = (*person, "the training was left out (--quick)")
-    submission = Submission(student=before.student, path=before.path, digest=before.submission_digest)
+    if judgement.pending and not recorded.training_refused:
+        person = (*person, "a check needs a training that was not carried out; grade this submission again")
     result = make_result(
         submission,
         recorded.observation,
         judgement.verdicts,
         person=person,
         training=before.training,
-        digests=(assignment.digest, before.resume_key),
+        digests=digests,
     )
     return result.model_copy(update={"notes": before.notes})

@@ -10,6 +10,7 @@ Every file is written beside its place and renamed, so that a killed run leaves 
 import contextlib
 import fcntl
 import hashlib
+import json
 import os
 import re
 from collections.abc import Iterator
@@ -72,8 +73,8 @@ class ResultsFolder:
         """Write one submission: the evidence first, so that a result never stands without it."""
         place = self._place(result.student)
         if evidence is not None:
-            write_atomically(place / "evidence.json", evidence.model_dump_json())
-        write_atomically(place / "result.json", result.model_dump_json(indent=1))
+            write_atomically(place / "evidence.json", as_json(evidence))
+        write_atomically(place / "result.json", as_json(result, indent=1))
 
     def write_scores(self, assignment: str, results: list[Result]) -> Scores:
         """Write `scores.json` over these results."""
@@ -83,7 +84,7 @@ class ResultsFolder:
             grader_version=__version__,
             submissions=tuple(sorted(results, key=lambda result: (result.student, result.path))),
         )
-        write_atomically(self.folder / "scores.json", scores.model_dump_json(indent=1) + "\n")
+        write_atomically(self.folder / "scores.json", as_json(scores, indent=1) + "\n")
         return scores
 
     @contextlib.contextmanager
@@ -114,7 +115,12 @@ def write_course_scores(folder: Path, scores: list[Scores]) -> None:
     body = CourseScores(
         generated_at=now(), grader_version=__version__, assignments={item.assignment: item for item in scores}
     )
-    write_atomically(folder / "scores.json", body.model_dump_json(indent=1) + "\n")
+    write_atomically(folder / "scores.json", as_json(body, indent=1) + "\n")
+
+
+def read_scores(folder: Path) -> Scores | None:
+    """The `scores.json` of one assignment, or None."""
+    return _read(folder / "scores.json", Scores)
 
 
 def folder_name(student: str) -> str:
@@ -123,6 +129,15 @@ def folder_name(student: str) -> str:
         return student
     plain = re.sub(r"[^A-Za-z0-9_-]+", "_", student)[:60].strip("_") or "student"
     return f"{plain}.{hashlib.sha256(student.encode('utf-8', 'surrogatepass')).hexdigest()[:10]}"
+
+
+def as_json(record: Record, indent: int | None = None) -> str:
+    """A record as JSON; half surrogate pairs, which no file can hold, become question marks."""
+    try:
+        return record.model_dump_json(indent=indent)
+    except ValueError:
+        text = json.dumps(record.model_dump(mode="python"), ensure_ascii=False, indent=indent, default=str)
+        return text.encode("utf-8", "replace").decode()
 
 
 def write_atomically(path: Path, text: str) -> None:

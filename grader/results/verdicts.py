@@ -95,7 +95,12 @@ def withdrawn(verdict: Verdict) -> Verdict:
 
 
 def without_run(
-    submission: Submission, verdicts: tuple[Verdict, ...], *, digests: tuple[str, str], ours: str = ""
+    submission: Submission,
+    verdicts: tuple[Verdict, ...],
+    *,
+    digests: tuple[str, str],
+    ours: str = "",
+    sandbox: str = "full",
 ) -> Result:
     """A submission that was not run: it cannot be read (`rejected`), or we failed (`ours` says how)."""
     why = f"Skipped: {submission.problem or 'the grader failed, not you'}"
@@ -110,6 +115,7 @@ def without_run(
         checks=skipped,
         message=f"The grader could not run this: {ours}" if ours else submission.problem,
         notes=submission.source.notes if submission.source else (),
+        sandbox=sandbox,
         submission_digest=submission.digest,
         assignment_digest=digests[0],
         resume_key=digests[1],

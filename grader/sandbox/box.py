@@ -21,6 +21,9 @@ Level = Literal["full", "contained", "none"]
 LEVELS: tuple[Level, ...] = ("full", "contained", "none")
 SYSTEM = ("/usr", "/bin", "/lib", "/lib32", "/lib64")
 SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/localtime", "/etc/alternatives")
+SCRATCH = "/box/scratch"
+"""Inside the box: a tmpfs in which each job has a folder."""
+
 PACKAGE = Path(__file__).resolve().parent.parent
 
 
@@ -46,14 +49,14 @@ class Box:
         settings = {
             "role": self.role,
             "datasets": "/box/datasets" if inside else str(self.datasets),
-            "scratch": "/tmp" if inside else str(self.scratch),  # noqa: S108 - a tmpfs of the box's own
+            "scratch": SCRATCH if inside else str(self.scratch),
         }
         python = [sys.executable, "-s", "-P", "-m", "grader.zygote.serve", json.dumps(settings)]
         return [*self._bubblewrap(), "--", *python] if inside else python
 
     def environment(self) -> dict[str, str]:
         """A clean environment: nothing of the instructor's."""
-        scratch = "/tmp" if self.level == "full" else str(self.scratch)  # noqa: S108 - as above
+        scratch = SCRATCH if self.level == "full" else str(self.scratch)
         values = {
             "PATH": "/usr/bin:/bin",
             "HOME": scratch,
@@ -99,15 +102,19 @@ class Box:
             "--proc",
             "/proc",
             "--size",
+            str(2**20),
+            "--tmpfs",
+            "/tmp",  # noqa: S108 - the box's own, almost empty
+            *binds,
+            "--size",
             str(self.scratch_bytes),
             "--tmpfs",
-            "/tmp",  # noqa: S108 - as above
-            *binds,
+            SCRATCH,
             "--ro-bind",
             str(self.datasets),
             "/box/datasets",
             "--chdir",
-            "/tmp",  # noqa: S108 - as above
+            SCRATCH,
             "--remount-ro",
             "/",
         ]

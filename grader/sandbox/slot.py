@@ -31,6 +31,9 @@ from grader.sandbox.box import Box, Level, scratch_root
 from grader.wire.frames import Decoder, Frame, encode
 
 START_SECONDS = 120.0
+OUR_FAULT, NOT_CONFINED, OUT_OF_MEMORY, CHANNEL_BROKEN = 70, 71, 73, 74
+"""Exit codes of a job, as `grader.zygote.confine` uses them."""
+
 WATCH_SECONDS = 0.1
 
 
@@ -384,10 +387,13 @@ class Peer:
             return Ending(kind="cpu", detail=f"{self._job.limits.cpu_seconds:g} s of processor time")
         if number:
             return Ending(kind="signalled", detail=_signal_name(number))
-        if code in (71, 72):
-            raise SandboxError(f"the guest could not be confined (code {code})")
-        if code == 73:
+        if code == NOT_CONFINED or (code == OUR_FAULT and not self._done):
+            words = bytes(self.streams.err).decode("utf-8", "replace").strip().splitlines()
+            raise SandboxError(f"the guest failed (code {code}): {words[-1][:300] if words else 'no word'}")
+        if code == OUT_OF_MEMORY:
             return Ending(kind="memory", detail=_mebibytes(self._job.limits.memory_bytes))
+        if code == CHANNEL_BROKEN:
+            return Ending(kind="protocol", detail="it closed the grader's connection")
         return Ending(kind="finished") if self._done and code == 0 else Ending(kind="exited", detail=str(code))
 
     def _pump(self, seconds: float) -> None:

@@ -22,6 +22,13 @@ class Drill:
     name: str
     epochs: tuple[Logs, ...]
 
+    def enough(self, metric: str, threshold: float) -> int:
+        """After how many epochs the outcome is known if the training still goes on: a few past the threshold, or ten."""
+        over = [
+            i for i, logs in enumerate(self.epochs) if any(v >= threshold for k, v in logs.items() if metric[:3] in k)
+        ]
+        return min((over[0] + 4) if over else 10, len(self.epochs))
+
 
 def make_drills(keys: list[str], epochs: int, threshold: float, seed: int) -> list[Drill]:
     """The drills for one `fit` that logs `keys` over `epochs` epochs."""

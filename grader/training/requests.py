@@ -24,7 +24,7 @@ def read_request(body: dict[str, Any], parent: Parent | None) -> TrainingRequest
             parent=parent,
             batch_logs=bool(body["batch_hooks"]),
         )
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
         raise Refused(f"the description of the training is malformed ({type(error).__name__})") from error
     if request.x.shape[:1] != request.y.shape[:1]:
         raise Refused("there are not as many labels as images")

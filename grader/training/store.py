@@ -158,7 +158,7 @@ class Store:
                     return None
             if entry["digest"] != hashlib.sha256(json.dumps(entry["run"], sort_keys=True).encode()).hexdigest():
                 return None
-        except (OSError, ValueError, KeyError, TypeError, ValidationError):
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, ValidationError):
             return None
         return KeptRun(run, folder)
 

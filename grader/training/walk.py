@@ -41,6 +41,8 @@ def original_names(config: Config) -> dict[str, str]:
             names[name] = str(layer.get("name") or layer["config"].get("name"))[:80]
             if layer["class_name"] in ("Sequential", "Functional"):
                 visit(layer)
+            elif layer["class_name"] == "TimeDistributed":
+                visit({"config": {"layers": [layer["config"]["layer"]]}})
 
     visit(config)
     return names
@@ -162,6 +164,10 @@ def _argument(kind: str, key: str, value: Any, counter: list[int], depth: int) -
         return _word_or_object(
             value, allowed.ACTIVATIONS, frozenset({"ReLU", "LeakyReLU", "Softmax"}), f"{key} of {kind}"
         )
+    if any(isinstance(number, float) for number in _numbers_in(value)) and isinstance(value, list):
+        raise Refused(f"{kind} has a list of numbers under {key}; weights do not travel in a config")
+    if key in ("scale", "offset") and isinstance(value, list):
+        raise Refused(f"{kind} has a list under {key}; one number is accepted")
     _bound(kind, key, value)
     return _plain(value, f"{key} of {kind}")
 
@@ -302,7 +308,9 @@ def _tensors(value: Any, names: dict[str, str], depth: int) -> Any:
     if isinstance(value, dict):
         return {str(key)[:40]: _tensors(item, names, depth + 1) for key, item in value.items()}
     if isinstance(value, list):
-        return [_tensors(item, names, depth + 1) for item in value[:_LIST]]
+        if len(value) > _LIST or any(isinstance(item, int | float) for item in value):
+            raise Refused("a node of the graph has a list of numbers or too many arguments")
+        return [_tensors(item, names, depth + 1) for item in value]
     return _plain(value, "argument of a node")
 
 

@@ -11,6 +11,10 @@ from grader.errors import ProtocolError
 from grader.wire.frames import Decoder, Frame, encode
 
 
+class ChannelBroken(Exception):  # noqa: N818 - inside the sandbox: the program closed or misused the grader's connection
+    """The connection to the grading process is gone, or somebody else spoke on it."""
+
+
 class Channel:
     """Sends and receives frames over a connected socket."""
 
@@ -26,15 +30,21 @@ class Channel:
                 stream.flush()
             except (OSError, ValueError, AttributeError):
                 continue
-        self._socket.sendall(encode(body, arrays))
+        try:
+            self._socket.sendall(encode(body, arrays))
+        except OSError as error:
+            raise ChannelBroken(str(error)) from None
 
     def receive(self) -> Frame:
-        """Wait for the next frame; ProtocolError when the other end is gone."""
+        """Wait for the next frame; ChannelBroken when the other end is gone."""
         while not self._waiting:
-            data = self._socket.recv(1 << 20)
-            if not data:
-                raise ProtocolError("the other end closed the channel")
-            self._waiting = self._decoder.feed(data)
+            try:
+                data = self._socket.recv(1 << 20)
+                if not data:
+                    raise ChannelBroken("the other end closed the channel")
+                self._waiting = self._decoder.feed(data)
+            except (OSError, ProtocolError) as error:
+                raise ChannelBroken(str(error)) from None
         return self._waiting.pop(0)
 
     def ask(self, body: dict[str, Any], arrays: Sequence[np.ndarray[Any, Any]] = ()) -> Frame:

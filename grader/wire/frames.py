@@ -115,6 +115,8 @@ def parse_json(text: bytes) -> dict[str, Any]:
     """Return the object in `text`; ProtocolError if it is no object with a `type`, or too deep."""
     try:
         body = json.loads(text)
+        if b"\\ud" in text.lower():  # half a surrogate pair is no text that a file can hold
+            body = json.loads(json.dumps(body, ensure_ascii=False).encode("utf-8", "replace"))
     except (ValueError, RecursionError) as error:
         raise ProtocolError(f"frame is not JSON: {error}") from None
     if not isinstance(body, dict) or not isinstance(body.get("type"), str):

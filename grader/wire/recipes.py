@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 Array = np.ndarray[Any, Any]
+_BLOCK_BYTES = 4 * 2**20
 
 
 def as_fed(array: Array) -> Array:
@@ -23,6 +24,15 @@ def as_fed(array: Array) -> Array:
 def content_digest(array: Array) -> str:
     """SHA-256 of the bytes of `array` in C order."""
     return hashlib.sha256(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data).hexdigest()
+
+
+def digest_as_fed(array: Array) -> str:
+    """`content_digest(as_fed(array))`, block by block, so that no second copy of a large array is made."""
+    digest = hashlib.sha256()
+    rows = max(1, _BLOCK_BYTES * len(array) // max(array.nbytes, 1)) if array.ndim else 1
+    for start in range(0, len(array), rows):
+        digest.update(as_fed(array[start : start + rows]).reshape(-1).view(np.uint8).data)
+    return digest.hexdigest()
 
 
 def _unit64(array: Array) -> Array:
