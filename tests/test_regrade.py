@@ -88,11 +88,13 @@ def unread(folder: Path) -> Result:
 
 
 def test_unread_submissions_stay(tmp_path: Path) -> None:
-    """What could not be read has nothing to judge: its result stays."""
+    """What could not be read has nothing to judge: its status, points and reason stay."""
     record(tmp_path / "results")
     before = unread(tmp_path / "results")
     regrade(tmp_path / "results", under(tmp_path, "pass"))
-    assert ResultsFolder(tmp_path / "results").read("bela") == before
+    after = ResultsFolder(tmp_path / "results").read("bela")
+    assert after is not None
+    assert (after.status, after.score, after.message) == (before.status, before.score, before.message)
 
 
 def test_a_result_without_evidence_stays(tmp_path: Path) -> None:

@@ -37,8 +37,6 @@ app = typer.Typer(
     help="Grade machine-learning assignments: student code runs in a sandbox, a trusted process decides.",
 )
 out, err = Console(), Console(stderr=True)
-UsageProblem = typer.BadParameter.__mro__[2]
-"""What the command-line library raises for a wrong call (ClickException; typer brings a copy of its own)."""
 GRADED, NEEDS_PERSON, USAGE, OUR_BUG, INTERRUPTED = 0, 1, 2, 3, 130
 
 SandboxOption = Annotated[str, typer.Option("--sandbox", help="full, contained or none; see `grader doctor`.")]
@@ -307,22 +305,24 @@ def options(
 def main() -> None:
     """Run the command line; every error of ours becomes a sentence and an exit code."""
     try:
-        sys.exit(app(standalone_mode=False) or GRADED)
-    except UsageProblem as error:
-        error.show()
-        sys.exit(USAGE)
+        code = app(standalone_mode=False) or GRADED
     except SetupError as error:
         err.print(plain(f"grader: {error}"))
         sys.exit(USAGE)
     except (KeyboardInterrupt, typer.Abort):
-        err.print("grader: interrupted; the same command goes on where it stopped.", highlight=False)
-        sys.exit(INTERRUPTED)
+        code = INTERRUPTED
     except GraderError as error:
         err.print(plain(f"grader: {error}"))
         sys.exit(OUR_BUG)
     except Exception as error:  # noqa: BLE001 - the top: a bug of ours must not look like a grade
+        if hasattr(error, "show"):  # a wrong call, in the words of the command-line library
+            error.show()
+            sys.exit(USAGE)
         err.print_exception()
         err.print(
             plain(f"grader: this is a bug of grader, not of a submission ({type(error).__name__}). Please report it.")
         )
         sys.exit(OUR_BUG)
+    if code == INTERRUPTED:
+        err.print("grader: interrupted; the same command goes on where it stopped.", highlight=False)
+    sys.exit(code)

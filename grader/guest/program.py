@@ -15,6 +15,8 @@ import types
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
+from grader.wire.channel import ChannelBroken
+
 KEEP_BODY = {"time", "timeit", "capture", "prun", "python", "python3", "grade"}
 _OPTIONS = re.compile(r"^\s*(-[a-zA-Z]\S*(\s+\d+)?\s+)*")
 

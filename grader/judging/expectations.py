@@ -193,13 +193,14 @@ def expect_stop(fit: Fit, *, metric: str, threshold: float) -> None:
 
     An exact landing on the threshold may also be passed over, as `>` does.
     """
-    ever = False
+    ever, due = False, False
     for drill in usable(fit):
         if drill.error:
             fail(f"Your callback stopped with an error: {drill.error}.")
         ever = ever or drill.stopped_at is not None
         values = [value_of(logs, metric) for logs in drill.supplied]
         first = next((index for index, value in enumerate(values) if reached(value, threshold)), None)
+        due = due or first is not None
         allowed = {first}
         if first is not None and drill.name == "landing":
             allowed.add(next((i for i, value in enumerate(values) if i > first and reached(value, threshold)), None))
@@ -211,7 +212,7 @@ def expect_stop(fit: Fit, *, metric: str, threshold: float) -> None:
             fail(
                 "Your callback stops in the middle of an epoch. Decide in on_epoch_end, when the epoch's accuracy is known."
             )
-    if not ever:
+    if due and not ever:
         fail(
             f"Your code never stopped a trial run. Stop training in a callback as soon as {metric} is at or over "
             f"{threshold:g}, and pass the callback to fit."

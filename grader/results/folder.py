@@ -74,7 +74,7 @@ class ResultsFolder:
         place = self._place(result.student)
         if evidence is not None:
             write_atomically(place / "evidence.json", as_json(evidence))
-        write_atomically(place / "result.json", as_json(result, indent=1))
+        write_atomically(place / "result.json", as_strict_json(result))
 
     def write_scores(self, assignment: str, results: list[Result]) -> Scores:
         """Write `scores.json` over these results."""
@@ -84,7 +84,7 @@ class ResultsFolder:
             grader_version=__version__,
             submissions=tuple(sorted(results, key=lambda result: (result.student, result.path))),
         )
-        write_atomically(self.folder / "scores.json", as_json(scores, indent=1) + "\n")
+        write_atomically(self.folder / "scores.json", as_strict_json(scores) + "\n")
         return scores
 
     @contextlib.contextmanager
@@ -115,7 +115,7 @@ def write_course_scores(folder: Path, scores: list[Scores]) -> None:
     body = CourseScores(
         generated_at=now(), grader_version=__version__, assignments={item.assignment: item for item in scores}
     )
-    write_atomically(folder / "scores.json", as_json(body, indent=1) + "\n")
+    write_atomically(folder / "scores.json", as_strict_json(body) + "\n")
 
 
 def read_scores(folder: Path) -> Scores | None:
@@ -129,6 +129,14 @@ def folder_name(student: str) -> str:
         return student
     plain = re.sub(r"[^A-Za-z0-9_-]+", "_", student)[:60].strip("_") or "student"
     return f"{plain}.{hashlib.sha256(student.encode('utf-8', 'surrogatepass')).hexdigest()[:10]}"
+
+
+def as_strict_json(record: Record) -> str:
+    """A record as JSON that every language reads: null where a number is not finite."""
+    text = as_json(record, indent=1)
+    if "NaN" not in text and "Infinity" not in text:
+        return text
+    return json.dumps(json.loads(text, parse_constant=lambda _: None), indent=1, ensure_ascii=False)
 
 
 def as_json(record: Record, indent: int | None = None) -> str:

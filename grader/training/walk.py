@@ -24,11 +24,13 @@ class Refused(Exception):  # noqa: N818 - a verdict about data, not an error of 
 
 def canonical_model(config: Any) -> Config:
     """The canonical form of a model's `to_json` config. Raises Refused."""
-    counter = [0]
-    model = _model(config, counter, depth=0)
-    if not model["config"]["layers"]:
-        raise Refused("the model has no layers")
-    return as_chain(model)
+    try:
+        model = _model(config, [0], depth=0)
+        if not model["config"]["layers"]:
+            raise Refused("the model has no layers")
+        return as_chain(model)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
+        raise Refused(f"the model's config is malformed ({type(error).__name__})") from error
 
 
 def original_names(config: Config) -> dict[str, str]:
@@ -260,7 +262,7 @@ def _plain(value: Any, what: str) -> Any:
     """None, a word, a finite number, or a short list of those."""
     if value is None or isinstance(value, bool):
         return value
-    if isinstance(value, str) and len(value) <= 100:
+    if isinstance(value, str) and len(value) <= 100 and value.isprintable():
         return value
     if isinstance(value, int) and abs(value) < 2**53:
         return value
@@ -308,7 +310,7 @@ def _tensors(value: Any, names: dict[str, str], depth: int) -> Any:
     if isinstance(value, dict):
         return {str(key)[:40]: _tensors(item, names, depth + 1) for key, item in value.items()}
     if isinstance(value, list):
-        if len(value) > _LIST or any(isinstance(item, int | float) for item in value):
+        if len(value) > _LIST or (depth and any(isinstance(item, int | float) for item in value)):
             raise Refused("a node of the graph has a list of numbers or too many arguments")
         return [_tensors(item, names, depth + 1) for item in value]
     return _plain(value, "argument of a node")
