@@ -49,7 +49,7 @@ lint: $(STAMP) ## the fast part: format, ruff, mypy, import-linter
 	$(BIN)/lint-imports --no-logo
 
 bench: $(STAMP) ## measure the time and memory of grading a made-up class
-	$(BIN)/python tools/bench.py
+	PYTHONPATH=. $(BIN)/python bench/overhead.py
 
 # Versions are chosen for the Python that resolves them: use the oldest one to be served, Debian 12's 3.11.2
 # (`make lock PYTHON=/usr/bin/python3` there), or packages that want 3.11.5 get in.

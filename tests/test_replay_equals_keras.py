@@ -91,6 +91,37 @@ class Stop(keras.callbacks.Callback):
             self.model.stop_training = True
 model = compiled(conv())
 h = model.fit(x, y, epochs=4, callbacks=[Stop()], verbose=0)""",
+    "hooks_in_order": """
+before = []
+class Watch(keras.callbacks.Callback):
+    pass
+for when in ("begin", "end"):
+    for what in ("train", "epoch", "batch", "train_batch", "test", "test_batch", "predict", "predict_batch"):
+        def hook(self, *args, _name=f"on_{what}_{when}", **keywords):
+            logs = keywords.get("logs", args[-1] if args else None)
+            number = args[0] if args and isinstance(args[0], int) else None
+            before.append([_name, number, {k: float(v) for k, v in (logs or {}).items()} if isinstance(logs, dict) else None])
+        setattr(Watch, f"on_{what}_{when}", hook)
+model = compiled(conv())
+h = model.fit(x, y, epochs=2, batch_size=320, validation_data=(x_test, y_test), callbacks=[Watch()], verbose=0)""",
+    "a_callback_evaluates_and_predicts": """
+before = []
+class Look(keras.callbacks.Callback):
+    def on_epoch_end(self, epoch, logs=None):
+        before.append([float(v) for v in self.model.evaluate(x_test, y_test, verbose=0)])
+        before.append(digest(self.model.predict(x_test, verbose=0)))
+model = compiled(conv())
+h = model.fit(x, y, epochs=2, callbacks=[Look()], verbose=0)""",
+    "a_callback_list": """
+class Stop(keras.callbacks.Callback):
+    def on_epoch_end(self, epoch, logs=None):
+        self.model.stop_training = epoch == 1
+model = compiled(conv())
+wrapped = keras.callbacks.CallbackList([Stop()], add_history=True, model=model, epochs=4, steps=30)
+h = model.fit(x, y, epochs=4, callbacks=wrapped, verbose=0)""",
+    "tensors_and_odd_batches": """
+model = compiled(conv())
+h = model.fit(tf.constant(x, tf.float32), tf.constant(y), epochs=2, batch_size=37, verbose=0)""",
     "two_models": f"""
 keras.utils.set_random_seed({SEED})
 baseline = compiled(keras.Sequential([keras.Input((28, 28, 1)), keras.layers.Flatten(), keras.layers.Dense(10, activation="softmax")]))

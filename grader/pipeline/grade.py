@@ -1,11 +1,12 @@
 """Grade a folder of submissions for one assignment.
 
-Two phases keep the cores busy without training twice. First every submission is captured; those whose verdicts need
-no further training are finished at once. Then the *different* trainings that the others need are carried out, and as
-each one ends, the submissions that wait for it are replayed, judged and written.
+First every submission is captured; those whose verdicts need no further training are finished at once. When the last
+captures would leave a core idle, the *different* trainings that the others need begin, and as each one ends, the
+submissions that wait for it are replayed, judged and written.
 """
 
 import hashlib
+import threading
 from collections.abc import Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field, replace
@@ -93,16 +94,27 @@ class Grading:
             self._results += [result for result in self.output.results() if result.student not in mine]
         self.watcher.begin(len(todo), len(self._results))
         try:
-            self._capture_all(todo)
-            self._train_and_replay()
+            self._submit_all(todo)
+            while self._futures:
+                self._handle_next(record=True)
+                self._start_trainings()
         finally:
             self._close()
         return sorted(self._results, key=lambda result: result.student)
 
+    def warm_up(self) -> None:
+        """Start as many guests as there are jobs, and wait until they are warm (for measurements)."""
+        started = threading.Barrier(self.settings.jobs)
+        waiting = [self._engine.submit("guest", REPLAY, lambda _: started.wait()) for _ in range(self.settings.jobs)]
+        for future in waiting:
+            future.result()
+
     def plan(self, submissions: Iterable[Submission]) -> list[Demand]:
         """Capture only; return the trainings that would be needed."""
         try:
-            self._capture_all(list(submissions), record=False)
+            self._submit_all([item for item in submissions if item.source is not None and not item.problem])
+            while self._futures:
+                self._handle_next(record=False)
             return [waiting.demand for waiting in self._waiting.values()]
         finally:
             self._close()
@@ -111,24 +123,25 @@ class Grading:
         self._engine.close()
         self.book.close()
 
-    def _capture_all(self, submissions: list[Submission], *, record: bool = True) -> None:
+    def _submit_all(self, submissions: list[Submission]) -> None:
+        """Put every readable submission in the queue; the others are finished at once."""
         for submission in submissions:
             if submission.problem or submission.source is None:
-                if record:
-                    self._finish_unread(submission)
-                continue
-            case = Case(self.assignment, submission, self._trained, self.settings.quick)
-            self._submit_run(case, CAPTURE)
-        while self._futures:
-            self._handle_next(record)
+                self._finish_unread(submission)
+            else:
+                case = Case(self.assignment, submission, self._trained, self.settings.quick)
+                self._submit_run(case, CAPTURE)
 
-    def _train_and_replay(self) -> None:
-        """Start all trainings that are known to be needed; go on until nothing waits."""
-        for waiting in list(self._waiting.values()):
-            if not waiting.started:
-                self._submit_training(waiting)
-        while self._futures:
-            self._handle_next(record=True)
+    def _start_trainings(self) -> None:
+        """Start what is known to be needed as soon as the runs that are left would leave a core idle.
+
+        Until then demands for the same training are still coming in, and one training can serve them all.
+        """
+        runs = sum(kind == "run" for kind, _ in self._futures.values())
+        if runs < self.settings.jobs:
+            for waiting in list(self._waiting.values()):
+                if not waiting.started:
+                    self._submit_training(waiting)
 
     def _handle_next(self, record: bool) -> None:
         """Take the next finished task, whichever it is."""
@@ -194,7 +207,7 @@ class Grading:
         demands = case.demands(judgement)
         case.waits_for = {demand.key for demand in demands}
         for demand in demands:
-            self._wait_for(case, demand, at_once=not first)
+            self._wait_for(case, demand)
         if not demands and record:
             self._finish(case)
 
@@ -229,7 +242,7 @@ class Grading:
         kept = self.store.find(case_fit.fingerprint, case.seed)
         return kept.run if kept is not None else None
 
-    def _wait_for(self, case: Case, demand: Demand, *, at_once: bool) -> None:
+    def _wait_for(self, case: Case, demand: Demand) -> None:
         """Put a case in the queue of a training; widen the training to what all its cases need."""
         waiting = self._waiting.setdefault(demand.key, Waiting(demand))
         waiting.cases.append(case)
@@ -238,8 +251,6 @@ class Grading:
             waiting.demand = replace(
                 known, epochs=max(known.epochs, demand.epochs), to_threshold=known.to_threshold and demand.to_threshold
             )
-        if at_once and not waiting.started:
-            self._submit_training(waiting)
 
     def _submit_training(self, waiting: Waiting) -> None:
         demand = waiting.demand

@@ -1,0 +1,114 @@
+"""Equal trainings are carried out once; the number of jobs and the store change nothing but the time."""
+
+import json
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from grader.cli import places
+from grader.model.assignment import Assignment, load_assignment
+from grader.model.submission import Cell, Source, Submission
+from grader.pipeline.grade import Grading, Settings
+from grader.pipeline.watch import Silent
+from grader.results.folder import ResultsFolder
+
+pytestmark = [pytest.mark.sandbox, pytest.mark.training, pytest.mark.timeout(900)]
+
+PROGRAM = """
+import tensorflow as tf
+# {comment}
+def train():
+    (x, y), _ = tf.keras.datasets.mnist.load_data()
+    x, y = x[:320] / 255.0, y[:320]
+    model = tf.keras.Sequential([tf.keras.layers.Flatten(name="{name}"), tf.keras.layers.Dense({units}, activation="softmax")])
+    model.compile("{optimizer}", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    class Stop(tf.keras.callbacks.Callback):
+        def on_epoch_end(self, epoch, logs=None):
+            if epoch == {last}:
+                self.model.stop_training = True
+    history = model.fit(x, y, epochs=3, verbose=0, callbacks=[Stop()])
+    return history.epoch, history.history["accuracy"]
+"""
+KINDS = [(10, "adam"), (10, "sgd"), (12, "adam"), (16, "adam")]
+
+
+class Counting(Silent):
+    """Counts trainings."""
+
+    def __init__(self) -> None:
+        self.trainings: Counter[tuple[str, int]] = Counter()
+
+    def training_planned(self, fingerprint: str, seed: int, epochs: int, students: int) -> None:  # noqa: ARG002
+        """One more."""
+        self.trainings[(fingerprint, seed)] += 1
+
+
+@pytest.fixture
+def assignment(tmp_path: Path) -> Assignment:
+    """An assignment that needs a training for its only check."""
+    place = tmp_path / "share"
+    place.mkdir()
+    (place / "assignment.toml").write_text(
+        'id = "share"\ntitle = "t"\nfiles = ["p"]\nentry_points = ["train"]\n[training]\nthreshold = 2.0\n'
+    )
+    (place / "probe.py").write_text('def probe(student, rng):\n    student.call("train")\n')
+    (place / "checks.py").write_text(
+        "from grader.judging import fail, points\n\n@points(1)\ndef trained(training, call):\n    'It is trained.'\n"
+        "    if call.value[1][0] != training.run.epochs[0].accuracy:\n        fail('not the true history')\n"
+    )
+    return load_assignment(place)
+
+
+def students(count: int) -> list[Submission]:
+    """`count` students who share four networks, with other names, comments and stop rules."""
+    found = []
+    for number in range(count):
+        units, optimizer = KINDS[number % 4]
+        text = PROGRAM.format(
+            comment=f"number {number}", name=f"flat_{number}", units=units, optimizer=optimizer, last=number % 3
+        )
+        source = Source(kind="module", cells=(Cell(number=1, text=text),))
+        found.append(Submission(student=f"s{number:02d}", path="p.py", digest=str(number), source=source))
+    return found
+
+
+def grade(assignment: Assignment, folder: Path, count: int, **settings: Any) -> tuple[Counting, list[dict[str, Any]]]:
+    """(trainings counted, results without measured times and without who shares what)."""
+    watcher = Counting()
+    chosen = {"datasets": places.datasets(), "store": None, "jobs": 2, **settings}
+    results = Grading(assignment, Settings(**chosen), ResultsFolder(folder), watcher).run(students(count))
+    plain = [json.loads(result.model_dump_json(exclude={"timing"})) for result in results]
+    for result in plain:
+        result["training"] and result["training"].pop("seconds_per_epoch_ratio")
+        result["training"] and result["training"].pop("source")
+    return watcher, plain
+
+
+def test_forty_students_with_four_networks_start_four_trainings(assignment: Assignment, tmp_path: Path) -> None:
+    """The cost grows with the number of different answers, not of students."""
+    watcher, results = grade(assignment, tmp_path / "r", 40)
+    assert sorted(watcher.trainings.values()) == [1, 1, 1, 1]
+    assert [result["score"] for result in results] == [1.0] * 40
+    assert [result["training"]["epochs"] for result in results] == [number % 3 + 1 for number in range(40)]
+
+
+def test_jobs_and_store_change_no_result(assignment: Assignment, tmp_path: Path) -> None:
+    """One job or two, the store cold or warm: equal scores and curves; warm, nothing is trained."""
+    _, one = grade(assignment, tmp_path / "one", 5, jobs=1)
+    cold_watcher, cold = grade(assignment, tmp_path / "cold", 5, store=tmp_path / "store")
+    warm_watcher, warm = grade(assignment, tmp_path / "warm", 5, store=tmp_path / "store")
+    assert one == cold == warm
+    assert sum(cold_watcher.trainings.values()) == 4
+    assert sum(warm_watcher.trainings.values()) == 0
+
+
+def test_a_damaged_entry_is_trained_again(assignment: Assignment, tmp_path: Path) -> None:
+    """A run whose weights were touched on disk counts as absent."""
+    grade(assignment, tmp_path / "a", 1, store=tmp_path / "store")
+    weights = next((tmp_path / "store").rglob("epoch-*.npz"))
+    weights.write_bytes(weights.read_bytes()[:-1] + b"x")
+    watcher, results = grade(assignment, tmp_path / "b", 1, store=tmp_path / "store")
+    assert sum(watcher.trainings.values()) == 1
+    assert results[0]["score"] == 1.0
