@@ -154,7 +154,7 @@ def test_trainings_are_told_line_by_line() -> None:
     view.training_epoch("abcdefgh" * 8, 1, 3, None)
     assert said(file) == [
         "training abcdefgh (seed 1) is needed by 3 students, at most 20 epochs",
-        "training abcdefgh: epoch 2 of at most 20, accuracy 0.9877",
+        "training abcdefgh: epoch 2 of at most 20, accuracy 0.98765",
         "training abcdefgh: epoch 3 of at most 20",
     ]
 
@@ -195,7 +195,7 @@ def test_view_shows_trainings_that_run() -> None:
     view.training_planned("a" * 64, 1, 20, 2)
     view.training_planned("b" * 64, 1, 20, 1)
     view.training_epoch("a" * 64, 1, 4, 0.95)
-    assert shown(view._render()).splitlines()[1:] == ["  aaaaaaaa epoch 4/20 accuracy 0.9500 (2 students)"]
+    assert shown(view._render()).splitlines()[1:] == ["  aaaaaaaa epoch 4/20 accuracy 0.95000 (2 students)"]
 
 
 def test_time_left_is_told_once_it_is_known() -> None:

@@ -1,5 +1,6 @@
 """A run that was interrupted goes on where it stopped."""
 
+import contextlib
 from pathlib import Path
 from typing import Any
 
@@ -51,10 +52,8 @@ def grade(folder: Path, items: list[Submission], after: int | None = None, **set
     watcher = Interrupting(after)
     chosen = Settings(places.datasets(), None, jobs=1, **settings)
     grading = Grading(load_assignment(CHECKOUT / "assignments/mnist_conv"), chosen, ResultsFolder(folder), watcher)
-    try:
+    with contextlib.suppress(KeyboardInterrupt):
         grading.run(items)
-    except KeyboardInterrupt:
-        pass
     return watcher
 
 

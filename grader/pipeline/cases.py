@@ -182,13 +182,13 @@ class Case:
 
 
 def stops_in_time(fit: Fit, threshold: float, metric: str) -> bool:
-    """True if on the drills the student's code stopped no later than the first epoch at the threshold."""
+    """True if on the drills the student's code stopped, or failed, no later than at the first epoch at the threshold."""
     for drill in fit.drills:
         values = [
             logs.get(metric, max((v for k, v in logs.items() if "acc" in k), default=0.0)) for logs in drill.supplied
         ]
         first = next((index for index, value in enumerate(values) if value >= threshold - 1e-7), None)
-        if drill.hung or first is None:
+        if drill.hung or drill.error or first is None:
             continue
         if drill.stopped_at is None or drill.stopped_at > first:
             return False

@@ -72,7 +72,7 @@ class LiveView:
         row = self._rows[(fingerprint, seed)]
         row.started = row.started or time.monotonic()
         row.epoch, row.accuracy = epoch, accuracy
-        shown = "" if accuracy is None else f", accuracy {accuracy:.4f}"
+        shown = "" if accuracy is None else f", accuracy {accuracy:.5f}"
         self._say(f"training {fingerprint[:8]}: epoch {epoch} of at most {row.epochs}{shown}")
 
     def training_ended(self, fingerprint: str, seed: int) -> None:
@@ -99,7 +99,7 @@ class LiveView:
         lines = [Text(head + self._left(trainings))]
         for (fingerprint, _), row in self._rows.items():
             if row.epoch and not row.over:
-                accuracy = "" if row.accuracy is None else f" accuracy {row.accuracy:.4f}"
+                accuracy = "" if row.accuracy is None else f" accuracy {row.accuracy:.5f}"
                 who = f"{row.students} student{'s' if row.students != 1 else ''}"
                 lines.append(Text(f"  {fingerprint[:8]} epoch {row.epoch}/{row.epochs}{accuracy} ({who})"))
         return Group(*lines)
