@@ -532,9 +532,9 @@ def test_a_drill_that_hung_proves_nothing() -> None:
     stops(make_curve(CROSSING, 0, hung=True), make_curve(CROSSING, 2))()
 
 
-def test_without_any_drill_that_ended_the_check_is_skipped() -> None:
-    """That no trial run ended is our fault: the check is skipped."""
-    with pytest.raises(NotApplicable, match="did not come to an end"):
+def test_without_any_drill_that_ended_a_person_must_look() -> None:
+    """That no trial run ended is our fault: it costs no points, and a person must look."""
+    with pytest.raises(PersonNeeded, match="did not come to an end"):
         stops(make_curve(CROSSING, hung=True))()
 
 

@@ -355,10 +355,12 @@ def epoch_time_ratio(run: Any) -> float | None:
 
 
 def usable(fit: Fit) -> list[Curve]:
-    """The drills that ended; NotApplicable if none did, which is our fault and not the student's."""
+    """The drills that ended; a person must look if none could be played, since that is not the student's fault."""
+    if not fit.drills:
+        raise PersonNeeded(f"your callback could not be tried, because {fit.refused or 'fit trains for no epoch'}")
     ended = [drill for drill in fit.drills if not drill.hung]
     if not ended:
-        raise NotApplicable("the trial runs of your callback did not come to an end here")
+        raise PersonNeeded("the trial runs of your callback did not come to an end here")
     return ended
 
 

@@ -77,6 +77,9 @@ def judge(evidence: Evidence) -> Judgement:
         code = pytest.main(arguments, plugins=[plugin])
     if plugin.broken or code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         raise SetupError(f"{checks}: the checks cannot be run: {plugin.broken or f'pytest ended with {code}'}")
+    fit = evidence.fit
+    if fit is not None and fit.live and not plugin.person:
+        plugin.person.append(f"its training ran inside the sandbox, because {fit.refused}")
     return Judgement(
         tuple(plugin.verdicts), tuple(plugin.pending), tuple(dict.fromkeys(plugin.person)), tuple(plugin.trained)
     )

@@ -5,7 +5,6 @@ curve after which the program goes on — the recorded training if there is one,
 becomes the `Observation`. A guest that breaks the order of the talk is rejected.
 """
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -15,9 +14,10 @@ from grader.model.assignment import Assignment
 from grader.model.observation import Call, Claimed, Curve, EpochSeen, Fit, Observation
 from grader.model.submission import Note, Submission
 from grader.model.training import ArrayRef, FitSettings, Parent, TrainingRequest
+from grader.pipeline.stage import Broken, EpochSource, Stage
 from grader.sandbox.slot import Job, Peer
 from grader.training.arrays import DataBook
-from grader.training.drills import Drill, batch_logs, make_drills, make_provisional
+from grader.training.drills import make_drills, make_provisional
 from grader.training.requests import (
     architecture_fingerprint,
     read_array,
@@ -30,7 +30,6 @@ from grader.training.walk import Refused, original_names
 from grader.wire.frames import Frame
 
 MAX_FITS = 50
-MAX_EPOCHS = 2000
 MAX_ARRAY_BYTES = 4 * 2**30
 Array = np.ndarray[Any, Any]
 
@@ -55,23 +54,6 @@ class Link:
 def partial(fingerprint: str, epoch: int, batch: int) -> str:
     """The name of the training that stops in mid-epoch: what it ends with is kept under a name of its own."""
     return f"{fingerprint}@{epoch}.{batch}"
-
-
-class Broken(Exception):  # noqa: N818 - what the guest said is out of order: a verdict, not our error
-    """The guest broke the protocol."""
-
-
-@dataclass
-class EpochSource:
-    """Epochs ready to be played."""
-
-    name: str
-    logs: list[dict[str, float]]
-    kept: KeptRun | None = None
-    enough: int | None = None
-    """A drill is ended after so many epochs, since nothing more can be learnt from it."""
-    beyond: str = ""
-    """What is missing when more epochs are asked for than there are."""
 
 
 @dataclass
@@ -225,7 +207,7 @@ class Conversation:
             return self._play_alone(stage, fit)
         return self._order_live(peer, fit.model_copy(update={"drills": self._drills(stage, fit)}), reason)
 
-    def _stage(self, peer: Peer, body: dict[str, Any], fit: FitSettings, watch: bool) -> "Stage":
+    def _stage(self, peer: Peer, body: dict[str, Any], fit: FitSettings, watch: bool) -> Stage:
         keys = [str(key)[:100] for key in body["log_keys"][:100]]
         return Stage(peer, fit, watch, int(body["batches"]), keys, self.find_partial)
 
@@ -245,7 +227,7 @@ class Conversation:
         """Whether a fit can count: inside the entry point, or at top level where there is none."""
         return fit.phase == "entry" or not self.defines
 
-    def _drills(self, stage: "Stage", fit: Fit) -> tuple[Curve, ...]:
+    def _drills(self, stage: Stage, fit: Fit) -> tuple[Curve, ...]:
         """All drills of one fit, each written down as soon as it is over."""
         drills: tuple[Curve, ...] = ()
         if self._is_graded(fit) and stage.total:
@@ -254,7 +236,7 @@ class Conversation:
                 self._record(fit, drills=drills)
         return drills
 
-    def _play_alone(self, stage: "Stage", fit: Fit) -> Frame:
+    def _play_alone(self, stage: Stage, fit: Fit) -> Frame:
         """Play one drill in the guest itself; the program is ended where `fit` would return."""
         made = make_drills(stage.keys, min(stage.total, 60), self._threshold, self._drill_seed(fit))
         drill = next(item for item in made if item.name == self.drill_alone)
@@ -264,7 +246,7 @@ class Conversation:
         stage.peer.end("finished", "a drill played alone")
         return Frame({"type": "done", "calls": [], "notes": [], "defined": [], "readable": True})
 
-    def _source(self, fit: Fit, stage: "Stage") -> EpochSource:
+    def _source(self, fit: Fit, stage: Stage) -> EpochSource:
         """The recorded training if it is known, else a provisional curve."""
         kept = self.runs.find(fit.fingerprint, self.seed)
         if kept is None or kept.run.problem:
@@ -348,117 +330,6 @@ class Conversation:
             defined=tuple(str(name) for name in body["defined"]),
             extra={"readable": bool(body["readable"])},
         )
-
-
-class Stage:
-    """Plays curves to one `fit` of a guest."""
-
-    def __init__(
-        self,
-        peer: Peer,
-        fit: FitSettings,
-        watch: bool,
-        batches: int,
-        keys: list[str],
-        find_partial: Callable[[str, int, int], KeptRun | None],
-    ) -> None:
-        self.peer, self.keys = peer, keys
-        self._first = fit.initial_epoch
-        self.total = min(max(fit.epochs - fit.initial_epoch, 0), MAX_EPOCHS)
-        self._watch = watch
-        if not 0 <= batches <= 100_000:
-            raise Broken("an absurd number of batches")
-        self._batches = batches
-        self._find_partial = find_partial
-
-    def drill(self, drill: Drill, enough: int) -> Curve:
-        """One drill in a forked copy of the guest."""
-        frame = self.peer.ask({"type": "drill", "name": drill.name})
-        curve, _, frame = self._epochs(frame, EpochSource(drill.name, list(drill.epochs), enough=enough))
-        if frame.type == "fit_over":
-            changed = tuple(str(what) for what in frame.body["changed"])
-            curve = curve.model_copy(update={"error": str(frame.body.get("error", ""))[:600], "changed": changed})
-            frame = self.peer.receive()
-        if frame.type != "drill_over":
-            raise Broken(f"a frame {frame.type[:40]!r} where a drill should end")
-        ended = frame.body["status"] == "ended"
-        return curve if ended else curve.model_copy(update={"hung": True})
-
-    def play(self, source: EpochSource) -> tuple[Curve, str]:
-        """The curve after which the program goes on; also what is missing of it."""
-        frame = self.peer.ask({"type": "play", "name": source.name})
-        curve, missing, frame = self._epochs(frame, source)
-        if frame.type != "fit_over":
-            raise Broken(f"a frame {frame.type[:40]!r} inside a training")
-        return curve.model_copy(update={"error": str(frame.body.get("error", ""))[:600]}), missing
-
-    def _epochs(self, frame: Frame, source: EpochSource) -> tuple[Curve, str, Frame]:
-        """Supply epochs until the guest says something else."""
-        seen: list[EpochSeen] = []
-        mark = self.peer.printed()
-        missing = source.beyond if source.name == "provisional" else ""
-        batch: int | None = None
-        while frame.type in ("epoch", "batch_stop"):
-            if frame.type == "batch_stop":
-                batch = int(frame.body["batch"])
-                reply, lacking = self._supply_partial(source, len(seen) - 1, batch)
-                missing = missing or lacking
-                frame = self.peer.ask(*reply)
-                continue
-            if frame.body["epoch"] != self._first + len(seen) or len(seen) >= self.total:
-                raise Broken("epochs out of order")
-            if source.enough is not None and len(seen) >= source.enough:
-                frame = self.peer.ask({"type": "enough"})
-                continue
-            self._close_epoch(seen, mark)
-            mark = self.peer.printed()
-            index = len(seen)
-            if index >= len(source.logs):
-                missing = missing or source.beyond
-            seen.append(EpochSeen(epoch=self._first + index, logs=source.logs[min(index, len(source.logs) - 1)]))
-            frame = self.peer.ask(*self._supply(source, index))
-        self._close_epoch(seen, mark)
-        ended = len(seen) < self.total and not frame.body.get("enough")
-        if seen and (ended or frame.body.get("stopped")):
-            error = bool(frame.body.get("error"))
-            seen[-1] = seen[-1].model_copy(update={"stopped": not error and frame.type == "fit_over", "batch": batch})
-        return Curve(name=source.name, supplied=tuple(source.logs), epochs=tuple(seen)), missing, frame
-
-    def _supply_partial(
-        self, source: EpochSource, index: int, batch: int
-    ) -> tuple[tuple[dict[str, Any], tuple[Array, ...]], str]:
-        """What a training had at the batch where the student's code stopped it; and `batch` if that is not known."""
-        if source.kept is None:
-            return ({"type": "none"}, ()), ""
-        found = self._find_partial(source.kept.run.fingerprint, index, batch)
-        if found is None:
-            return ({"type": "none"}, ()), "batch"
-        weights, _ = found.part(len(found.run.epochs) - 1)
-        return ({"type": "logs", "logs": found.run.epochs[-1].logs}, tuple(weights)), ""
-
-    def _close_epoch(self, seen: list[EpochSeen], mark: int) -> None:
-        """Give the last epoch the bytes printed since its logs were supplied."""
-        if seen:
-            text = bytes(self.peer.streams.out[mark : self.peer.printed()]).decode("utf-8", "replace")
-            seen[-1] = seen[-1].model_copy(update={"printed": text[:100_000]})
-
-    def _supply(self, source: EpochSource, index: int) -> tuple[dict[str, Any], tuple[Array, ...]]:
-        """The frame with one epoch: logs, perhaps logs of its batches, perhaps weights."""
-        last = min(index, len(source.logs) - 1)
-        logs = source.logs[last]
-        body: dict[str, Any] = {"type": "logs", "logs": logs}
-        weights: Iterable[Array] = ()
-        batches: Array | None = None
-        keys = [key for key in logs if not key.startswith("val_")]
-        if source.kept is not None and index < len(source.logs):
-            weights, recorded = source.kept.part(index)
-            if recorded is not None:
-                keys, batches = recorded
-        if self._watch and batches is None:
-            batches = batch_logs(source.logs[last - 1] if last else None, logs, self._batches)
-        if not self._watch or batches is None:
-            return body, tuple(weights)
-        return {**body, "batch_keys": keys}, (batches, *weights)
 
 
 def shorten(data: bytes, limit: int = 20_000) -> str:

@@ -28,6 +28,7 @@ from grader.errors import ProtocolError, SandboxError
 from grader.model.assignment import Limits
 from grader.model.observation import Ending, EndingKind, Measured
 from grader.sandbox.box import Box, Level, scratch_root
+from grader.sandbox.usage import Usage, descendants, usage_below
 from grader.wire.frames import Decoder, Frame, encode
 
 START_SECONDS = 120.0
@@ -59,15 +60,6 @@ class Streams:
     err: bytearray = field(default_factory=bytearray)
     out_bytes: int = 0
     err_bytes: int = 0
-
-
-@dataclass(frozen=True)
-class Usage:
-    """What the processes of a job use at one moment."""
-
-    memory_bytes: int = 0
-    processes: int = 0
-    cpu_seconds: float = 0.0
 
 
 Conversation = Callable[["Peer"], None]
@@ -157,15 +149,7 @@ class Slot:
 
     def usage(self) -> Usage:
         """What the jobs of this slot use now, beyond what the zygote has itself."""
-        if self._zygote is None:
-            return Usage()
-        own = anonymous_bytes(self._zygote)
-        memory, processes, cpu = 0, 0, 0.0
-        for pid in descendants(self._zygote):
-            processes += 1
-            memory += max(anonymous_bytes(pid) - own, 0)
-            cpu += cpu_seconds(pid)
-        return Usage(memory, processes, cpu)
+        return usage_below(self._zygote) if self._zygote is not None else Usage()
 
     def _hear(self, seconds: float) -> dict[str, Any] | None:
         """One message of the zygote, or None after a time without one or when it is gone."""
@@ -207,42 +191,6 @@ def _find_zygote(outer: int, inner: int, level: Level) -> int | None:
                 if line.startswith("NSpid:") and line.split()[-1] == str(inner):
                     return child
     return None
-
-
-def descendants(pid: int) -> list[int]:
-    """All living descendants of a process, by the kernel's lists of children."""
-    found: list[int] = []
-    pending = [pid]
-    while pending:
-        parent = pending.pop()
-        with contextlib.suppress(OSError):
-            for task in Path(f"/proc/{parent}/task").iterdir():
-                pending.extend(int(child) for child in (task / "children").read_text().split())
-        if parent != pid:
-            found.append(parent)
-    return found
-
-
-def anonymous_bytes(pid: int) -> int:
-    """Memory of a process that is in no file (`RssAnon`, `RssShmem` and swap); 0 if it is gone.
-
-    A forked process starts with the pages of its zygote, so that the difference is what it has for itself.
-    """
-    total = 0
-    with contextlib.suppress(OSError):
-        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-            if line.startswith(("RssAnon:", "RssShmem:", "VmSwap:")):
-                total += int(line.split()[1]) * 1024
-    return total
-
-
-def cpu_seconds(pid: int) -> float:
-    """User and system seconds of a process; 0 if it is gone."""
-    try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    except OSError:
-        return 0.0
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
 class Peer:
