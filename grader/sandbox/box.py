@@ -21,6 +21,9 @@ Level = Literal["full", "contained", "none"]
 LEVELS: tuple[Level, ...] = ("full", "contained", "none")
 SYSTEM = ("/usr", "/bin", "/lib", "/lib32", "/lib64")
 SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/localtime", "/etc/alternatives")
+SCOPES_SIGNALS = 6
+"""The version of Landlock (Linux 6.12) from which on a process can be kept from signalling others."""
+
 SCRATCH = "/box/scratch"
 """Inside the box: a tmpfs in which each job has a folder."""
 
@@ -42,6 +45,11 @@ class Box:
     def landlock(self) -> bool:
         """Whether each job is confined by Landlock."""
         return self.level != "none"
+
+    @property
+    def shields_zygote(self) -> bool:
+        """Whether a guest cannot signal its zygote: then a zygote that dies is our failure, not the program's deed."""
+        return self.landlock and landlock_abi() >= SCOPES_SIGNALS
 
     def command(self) -> list[str]:
         """The command that starts the zygote with its control socket as descriptor 3."""
@@ -118,6 +126,18 @@ class Box:
             "--remount-ro",
             "/",
         ]
+
+
+def landlock_abi() -> int:
+    """Version of Landlock that the kernel offers, 0 for none."""
+    try:
+        from py_landlock import LandlockError, get_abi_version
+    except ImportError:
+        return 0
+    try:
+        return int(get_abi_version())
+    except LandlockError:
+        return 0
 
 
 def library_paths() -> Sequence[Path]:

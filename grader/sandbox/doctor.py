@@ -8,7 +8,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 from grader.errors import SetupError
-from grader.sandbox.box import find_bubblewrap
+from grader.sandbox.box import SCOPES_SIGNALS, find_bubblewrap, landlock_abi
 
 
 @dataclass(frozen=True)
@@ -75,17 +75,14 @@ def namespaces() -> Finding:
 
 
 def landlock() -> Finding:
-    """Landlock, with the scoping of signals (ABI 6, Linux 6.12)."""
-    remedy = "Use Linux 6.12 or newer with Landlock enabled (lsm=landlock,…)."
-    try:
-        from py_landlock import LandlockError, get_abi_version
-    except ImportError:
-        return Finding("landlock", False, "the package py-landlock is missing", "Install py-landlock.")
-    try:
-        abi = int(get_abi_version())
-    except LandlockError as error:
-        return Finding("landlock", False, str(error), remedy)
-    return Finding("landlock", abi >= 6, f"ABI {abi}" + ("" if abi >= 6 else ", without scoping of signals"), remedy)
+    """Landlock; with the scoping of signals from ABI 6 on."""
+    abi = landlock_abi()
+    if abi == 0:
+        remedy = "Use a kernel with Landlock (Linux 5.13 or newer, lsm=landlock,...), and install py-landlock."
+        return Finding("landlock", False, "not available", remedy)
+    weak = abi < SCOPES_SIGNALS
+    note = ", without scoping of signals: a program may kill its own box, which is then started again" if weak else ""
+    return Finding("landlock", True, f"ABI {abi}{note}")
 
 
 def tensorflow() -> Finding:

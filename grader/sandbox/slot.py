@@ -288,11 +288,16 @@ class Peer:
     def drain_until_end(self) -> None:
         """Wait until the zygote reports that the job is gone."""
         patience = time.monotonic() + 30.0
-        while not self._report and time.monotonic() < patience:
+        while not self._report and self._control_is_open and time.monotonic() < patience:
             if self._done and time.monotonic() > self._deadline:
                 self._tell_zygote()
             self._pump(WATCH_SECONDS)
             self._frames.clear()
+
+    @property
+    def _control_is_open(self) -> bool:
+        """False once the zygote is gone."""
+        return self._control in {key.fileobj for key in self._selector.get_map().values()}
 
     def measured(self) -> Measured:
         """Everything seen from outside."""
@@ -376,9 +381,11 @@ class Peer:
         with contextlib.suppress(BlockingIOError):
             data = self._control.recv(1 << 16)
             if not data:
-                self._ending = self._ending or Ending(kind="signalled", detail="the zygote died")
+                self._ending = self._ending or Ending(kind="signalled", detail="the process above it was killed")
                 self._selector.unregister(self._control)
-                raise SandboxError("the zygote died during a job")
+                if self._slot.box.shields_zygote:
+                    raise SandboxError("the zygote died during a job")
+                raise JobOver
             message = json.loads(data)
             if message["type"] == "ended":
                 self._report = message
