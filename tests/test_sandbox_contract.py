@@ -23,8 +23,8 @@ from grader.model.assignment import Limits
 from grader.model.observation import Measured
 from grader.sandbox.box import LEVELS, Level, library_paths
 from grader.sandbox.slot import Job, Peer, Slot
-from grader.sandbox.usage import descendants
 from grader.wire.frames import Frame
+from grader.zygote.processes import descendants
 
 CHECKOUT = Path(__file__).parent.parent
 SECRET = "do-not-look-at-me"

@@ -283,7 +283,7 @@ HANDINS: dict[str, tuple[str, HandIn]] = {
         "mnist_conv.py",
         HandIn(
             solution(fit=FIT.replace("[myCallback()]", "tf.keras.callbacks.CallbackList([myCallback()], model=model)")),
-            {RUNS: 0.0, RETURNS: 0.0},
+            {RUNS: 0.0, STOPS: 0.0, MESSAGE: 0.0, RETURNS: 0.0},
             ("train_mnist_conv stopped with an error", "has no attribute 'history'"),
         ),
     ),
@@ -297,6 +297,7 @@ HANDINS: dict[str, tuple[str, HandIn]] = {
             ),
             {RUNS: 0.0, RETURNS: 0.0},
             ("a class of its own (Mine)", "Waits for a person"),
+            (),
         ),
     ),
     "subclasses_the_convolution": (
@@ -309,6 +310,7 @@ HANDINS: dict[str, tuple[str, HandIn]] = {
             ),
             {RUNS: 0.0, RETURNS: 0.0},
             ("is of a class of its own (Conv)", "Waits for a person"),
+            (),
         ),
     ),
     "one_hot_labels": (

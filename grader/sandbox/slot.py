@@ -28,13 +28,12 @@ from grader.errors import ProtocolError, SandboxError
 from grader.model.assignment import Limits
 from grader.model.observation import Ending, EndingKind, Measured
 from grader.sandbox.box import Box, Level, scratch_root
-from grader.sandbox.usage import Usage, descendants, usage_below
+from grader.sandbox.usage import Usage, usage_below
 from grader.wire.frames import Decoder, Frame, encode
+from grader.zygote.confine import CHANNEL_BROKEN, NOT_CONFINED, OUR_FAULT, OUT_OF_MEMORY
+from grader.zygote.processes import descendants
 
 START_SECONDS = 120.0
-OUR_FAULT, NOT_CONFINED, OUT_OF_MEMORY, CHANNEL_BROKEN = 70, 71, 73, 74
-"""Exit codes of a job, as `grader.zygote.confine` uses them."""
-
 WATCH_SECONDS = 0.1
 
 

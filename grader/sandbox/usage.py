@@ -5,6 +5,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
+from grader.zygote.processes import descendants
+
 
 @dataclass(frozen=True)
 class Usage:
@@ -24,20 +26,6 @@ def usage_below(zygote: int) -> Usage:
         memory += max(anonymous_bytes(pid) - own, 0)
         cpu += cpu_seconds(pid)
     return Usage(memory, processes, cpu)
-
-
-def descendants(pid: int) -> list[int]:
-    """All living descendants of a process, by the kernel's lists of children."""
-    found: list[int] = []
-    pending = [pid]
-    while pending:
-        parent = pending.pop()
-        with contextlib.suppress(OSError):
-            for task in Path(f"/proc/{parent}/task").iterdir():
-                pending.extend(int(child) for child in (task / "children").read_text().split())
-        if parent != pid:
-            found.append(parent)
-    return found
 
 
 def anonymous_bytes(pid: int) -> int:

@@ -22,6 +22,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from grader.zygote.processes import descendants
+
 CONTROL = 3
 KINDS = {"program", "training", "describe"}
 
@@ -196,20 +198,6 @@ def signal_everything() -> None:
     for pid in left:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
-
-
-def descendants(pid: int) -> list[int]:
-    """All living descendants of a process, by the kernel's lists of children."""
-    found: list[int] = []
-    pending = [pid]
-    while pending:
-        parent = pending.pop()
-        with contextlib.suppress(OSError):
-            for task in Path(f"/proc/{parent}/task").iterdir():
-                pending.extend(int(child) for child in (task / "children").read_text().split())
-        if parent != pid:
-            found.append(parent)
-    return found
 
 
 def reap() -> None:
