@@ -63,11 +63,10 @@ def graded(tmp_path_factory: pytest.TempPathFactory, output: ResultsFolder) -> d
         folder, assignment_ids=["mnist_conv"], files={"mnist_conv": ["mnist_conv"]}, assignment="mnist_conv", only=None
     )
     assignment = load_assignment(CHECKOUT / "assignments/mnist_conv")
-    limits = assignment.limits.model_copy(update={"wall_seconds": 30.0})
     settings = Settings(datasets=places.datasets(), store=None, jobs=2, quick=True)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADER_TEST_SECRET", "do-not-look-at-me")
-        grading = Grading(assignment.model_copy(update={"limits": limits}), settings, output, Silent())
+        grading = Grading(assignment, settings, output, Silent())
         return {result.student: result for result in grading.run([submission for _, submission in found])}
 
 

@@ -13,11 +13,15 @@ from grader.judging import CheckFailed, Evidence
 from grader.judging.expectations import (
     epoch_time_ratio,
     expect_classes,
+    expect_compiled,
     expect_epoch_time,
+    expect_epochs,
     expect_finished,
     expect_images,
     expect_layer_counts,
     expect_message,
+    expect_output_shapes,
+    expect_parameters,
     expect_reached,
     expect_returned,
     expect_shapes_fit,
@@ -818,3 +822,68 @@ def test_small_numbers_are_words(count: int, word: str) -> None:
 def test_short_is_short(text: str) -> None:
     """No value takes more than 80 characters."""
     assert len(short(text)) <= 80
+
+
+# ── shapes, parameters, compile settings, epochs asked for ──
+
+
+def layer(name: str, kind: str, shape: tuple[int | None, ...], parameters: int = 0) -> Layer:
+    return Layer(name=name, class_name=kind, output_shape=shape, parameters=parameters)
+
+
+SMALL = make_description(
+    layer("layer_2", "Conv2D", (None, 26, 26, 4), 40),
+    layer("layer_3", "Flatten", (None, 2704)),
+    parameters=40,
+)
+
+
+def test_right_output_shapes_pass() -> None:
+    """Layer by layer, the batch axis left out."""
+    expect_output_shapes(make_evidence(make_fit()), SMALL, [(26, 26, 4), (2704,)])
+
+
+def test_a_wrong_output_shape_is_named_by_the_students_layer() -> None:
+    """The first layer that differs, under the student's own name for it."""
+    evidence = make_evidence(make_fit(layer_names={"layer_2": "conv2d"}))
+    assert words(lambda: expect_output_shapes(evidence, SMALL, [(24, 24, 4), (2704,)])) == (
+        "The output of conv2d (Conv2D) has the shape (26, 26, 4); (24, 24, 4) is asked for."
+    )
+
+
+def test_another_number_of_layers_is_said() -> None:
+    """There is nothing to compare layer by layer."""
+    assert "has two layers; the outputs asked for are [(26, 26, 4)]." in words(
+        lambda: expect_output_shapes(make_evidence(make_fit()), SMALL, [(26, 26, 4)])
+    )
+
+
+def test_parameters_are_counted() -> None:
+    """The right number passes; a wrong one is shown with where the parameters are."""
+    expect_parameters(SMALL, 40)
+    assert words(lambda: expect_parameters(SMALL, 320)) == (
+        "Your network has 40 parameters (Conv2D 40); 320 are asked for."
+    )
+
+
+def test_a_network_that_cannot_be_built_has_no_parameters() -> None:
+    """The reason of Keras is passed on."""
+    assert "Keras cannot build" in words(lambda: expect_parameters(make_description(problem="too small"), 40))
+
+
+def test_compile_settings_are_compared_by_name() -> None:
+    """Optimizer by class, loss by word or class, metric by what is logged."""
+    fit = make_fit(make_curve(CROSSING, 2), request=make_request())
+    kind = fit.request.compile["optimizer"]["class_name"] if fit.request else ""
+    expect_compiled(fit, optimizer=kind.lower(), losses=["sparse_categorical_crossentropy"], metric="accuracy")
+    assert "is asked for" in words(lambda: expect_compiled(fit, optimizer="NoSuchOptimizer"))
+    assert "is asked for" in words(lambda: expect_compiled(fit, losses=["mean_squared_error"]))
+    assert "compile it with metrics=['auc']" in words(lambda: expect_compiled(fit, metric="auc"))
+
+
+def test_more_epochs_than_allowed_fail() -> None:
+    """Up to the limit is right, the limit included."""
+    expect_epochs(make_fit(epochs_asked=20), 20)
+    assert words(lambda: expect_epochs(make_fit(epochs_asked=25), 20)) == (
+        "Your fit asks for 25 epochs; at most 20 are allowed. Write epochs=20."
+    )

@@ -263,8 +263,8 @@ def test_links_that_a_job_leaves_are_not_followed(slot: Slot, tmp_path: Path) ->
     assert tmp_path.stat().st_mode & 0o777 == 0o750
 
 
-@pytest.mark.parametrize("code", [70, 71, 73, 74])
-def test_no_exit_code_of_a_program_counts_as_our_fault(slot: Slot, code: int) -> None:
+@pytest.mark.parametrize("code", [71, 73, 74])
+def test_an_exit_code_of_ours_from_a_program_is_not_our_fault(slot: Slot, code: int) -> None:
     """A program that ends with a code that the guest itself uses has ended itself: that is data, never a SandboxError."""
     assert run(slot, main(f"os._exit({code})")).measured.ending.kind in ("exited", "memory", "protocol")
 
@@ -340,7 +340,10 @@ def test_jobs_start_from_the_same_seed(slot: Slot) -> None:
 
 
 def test_a_killed_zygote_is_replaced(slot: Slot) -> None:
-    """The job that suffered is a SandboxError, never a student's failure; it is gone, and the next one runs."""
+    """A job that lost its zygote is over, and the next one runs in a new one.
+
+    It is a SandboxError, never a student's failure, wherever the program itself cannot have done it.
+    """
     assert run(slot, main("return 1")).value == 1
     zygote = slot._zygote
     assert zygote is not None
@@ -350,8 +353,11 @@ def test_a_killed_zygote_is_replaced(slot: Slot) -> None:
         jobs.extend(descendants(zygote))
         os.kill(zygote, signal.SIGKILL)
 
-    with pytest.raises(SandboxError, match="zygote"):
-        run(slot, main("while True: pass"), at_call=kill)
+    if slot.box.shields_zygote:
+        with pytest.raises(SandboxError, match="zygote"):
+            run(slot, main("while True: pass"), at_call=kill)
+    else:
+        assert run(slot, main("while True: pass"), at_call=kill).measured.ending.kind == "signalled"
     assert run(slot, main("return 2")).value == 2
     assert slot._zygote != zygote
     left = [pid for pid in jobs if Path(f"/proc/{pid}").exists()]

@@ -1,4 +1,7 @@
-"""Ready-made expectations: each compares one piece of evidence with what was asked, and fails in the student's words."""
+"""Ready-made expectations: each compares one piece of evidence with what was asked, and fails in the student's words.
+
+Those about the network stand in `network_expectations`; a `checks.py` finds all of them here.
+"""
 
 import math
 from collections.abc import Mapping
@@ -6,20 +9,50 @@ from typing import Any
 
 from grader.judging.evidence import Evidence, Training
 from grader.judging.marks import CheckFailed, NotApplicable, PersonNeeded, fail
-from grader.judging.network import (
-    CONVOLUTIONS,
-    POOLINGS,
-    Applied,
-    applied_layers,
-    final_activation,
-    preparation,
-    same_size,
-    uses_logits,
+from grader.judging.network import preparation
+from grader.judging.network_expectations import (
+    expect_classes,
+    expect_compiled,
+    expect_layer_counts,
+    expect_output_shapes,
+    expect_parameters,
+    expect_shapes_fit,
+    expect_spatial_size,
+    request_of,
 )
+from grader.judging.wording import number, plural, short
 from grader.model.observation import ArrayFacts, Call, Curve, Fit
-from grader.model.training import Description
 
-WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+__all__ = [
+    "best_of",
+    "epoch_time_ratio",
+    "expect_classes",
+    "expect_compiled",
+    "expect_dataset",
+    "expect_epoch_time",
+    "expect_epochs",
+    "expect_finished",
+    "expect_images",
+    "expect_layer_counts",
+    "expect_message",
+    "expect_output_shapes",
+    "expect_parameters",
+    "expect_reached",
+    "expect_returned",
+    "expect_shapes_fit",
+    "expect_spatial_size",
+    "expect_stop",
+    "missing_message",
+    "number",
+    "reached",
+    "request_of",
+    "scaled_range",
+    "short",
+    "stop_message",
+    "unread_part",
+    "usable",
+    "value_of",
+]
 
 
 def expect_finished(call: Call | None, name: str, evidence: Evidence | None = None) -> None:
@@ -31,11 +64,19 @@ def expect_finished(call: Call | None, name: str, evidence: Evidence | None = No
         raise PersonNeeded(f"the training of your program was left out, so {name} did not come back")
     if call is None or not call.found:
         because = f" {call.error[0].upper()}{call.error[1:]}." if call is not None and call.error else ""
+        because = because or unread_part(evidence)
         fail(f"There is no function {name} in your file.{because} Define it with exactly this name.")
     if call.kind not in ("function", "builtin_function_or_method", "method", "partial", "wrapper", "Function"):
         fail(f"{name} is a {call.kind}, not a function. Define it with `def {name}():`.")
     if call.error:
         fail(f"{name} stopped with an error: {call.error}.")
+
+
+def unread_part(evidence: Evidence | None) -> str:
+    """Where Python could not read the file, as a sentence: the function that is missed may stand there."""
+    notes = evidence.observation.claimed.notes if evidence is not None else ()
+    unread = next((note for note in notes if note.kind == "syntax_error"), None)
+    return f" Python could not read your file at {unread.where}, so look there first." if unread else ""
 
 
 def expect_images(fit: Fit, *, dataset: str, shape: tuple[int, ...], points: float) -> None:
@@ -88,104 +129,10 @@ def scaled_range(facts: ArrayFacts, scale: float, offset: float) -> tuple[float,
     return min(ends), max(ends)
 
 
-def expect_layer_counts(evidence: Evidence, *, convolutions: int, poolings: int, of: Mapping[str, int]) -> None:
-    """The graph applies this many convolutions and poolings of any class, of which the classes in `of`."""
-    layers = layers_of(evidence.fit)
-    for what, kinds, wanted in (("convolution", CONVOLUTIONS, convolutions), ("pooling", POOLINGS, poolings)):
-        found = [layer for layer in layers if layer.class_name in kinds]
-        count = sum(layer.times for layer in found)
-        if count != wanted:
-            fail(count_message(found, count, what, wanted, evidence.layer_names))
-    for kind, wanted in of.items():
-        same = sum(layer.times for layer in layers if layer.class_name == kind)
-        if same != wanted:
-            others = ", ".join(layer.class_name for layer in layers if layer.class_name in CONVOLUTIONS | POOLINGS)
-            fail(
-                f"Your model has {number(same)} {kind} {plural('layer', same)}; this exercise asks for "
-                f"{number(wanted)}. Found: {others or 'none'}."
-            )
-
-
-def count_message(found: list[Applied], count: int, what: str, wanted: int, names: Mapping[str, str]) -> str:
-    """How many layers of a sort there are, by the student's own names."""
-    if not found:
-        return f"Your model has no {what} layer; this exercise asks for {number(wanted)}. Add one."
-    kinds = sorted({layer.class_name for layer in found})
-    listed = ", ".join(
-        names.get(layer.name, layer.name) + (f" called {layer.times} times" if layer.times > 1 else "")
-        for layer in found
-    )
-    kind = kinds[0] if len(kinds) == 1 else what
-    if len(found) < count:
-        return (
-            f"Your model applies {what} layers {number(count)} times ({listed}); this exercise allows {number(wanted)}. "
-            "Call the layer once."
-        )
-    remedy = "Remove one." if count == wanted + 1 else f"Keep {number(wanted)}." if count > wanted else "Add one."
-    allows = "allows" if count > wanted else "asks for"
-    return f"Your model has {number(count)} {kind} {plural('layer', count)} ({listed}); this exercise {allows} {number(wanted)}. {remedy}"
-
-
-def expect_shapes_fit(evidence: Evidence, network: Description) -> None:
-    """Keras can build the network, and each convolution and pooling has the size that its formula gives."""
-    if network.problem:
-        fail(f"Keras cannot build your network: {network.problem}")
-    configs = {layer.name: layer for layer in layers_of(evidence.fit)} if not needs_person(evidence.fit) else {}
-    before = network.input_shape
-    for layer in network.layers:
-        applied = configs.get(layer.name)
-        if applied is not None and before is not None and layer.output_shape is not None and len(before) == 4:
-            expect_spatial_size(applied, before, layer.output_shape, evidence.layer_names)
-        before = layer.output_shape
-
-
-def expect_spatial_size(
-    layer: Applied, before: tuple[int | None, ...], after: tuple[int | None, ...], names: Mapping[str, str]
-) -> None:
-    """Height and width after a Conv2D or MaxPooling2D follow from those before it."""
-    kernel = layer.config.get("kernel_size") or layer.config.get("pool_size")
-    if layer.class_name not in ("Conv2D", "MaxPooling2D", "AveragePooling2D") or not kernel or layer.times > 1:
-        return
-    if layer.config.get("data_format") == "channels_first" or layer.config.get("dilation_rate", [1, 1]) != [1, 1]:
-        return
-    for axis in (1, 2):
-        size, stride = before[axis], layer.config["strides"][axis - 1]
-        if size is None:
-            continue
-        wanted = same_size(size, kernel[axis - 1], stride, layer.config["padding"])
-        if after[axis] != wanted:
-            fail(
-                f"The output of {names.get(layer.name, layer.name)} has the shape {after}; {wanted} was expected along "
-                f"axis {axis}."
-            )
-
-
-def expect_classes(evidence: Evidence, network: Description, classes: int) -> None:
-    """The network ends in `classes` outputs: softmax, or logits with a loss that expects them."""
-    output = network.output_shape
-    if output is None or len(output) != 2 or output[1] != classes:
-        found = output[-1] if output else "no"
-        fail(
-            f"Your network ends in {found} outputs; there are {classes} classes. Make the last layer Dense({classes})."
-        )
-    fit = evidence.fit
-    if fit is not None and fit.request is None:
-        activation, logits = claimed_activation(fit), False
-    else:
-        request = request_of(fit)
-        activation, logits = final_activation(request.model), uses_logits(request.compile)
-    if activation == "softmax" and not logits:
-        return
-    if activation == "linear" and logits:
-        return
-    if activation == "softmax":
-        fail(
-            "Your last layer applies softmax, but the loss is told to expect logits (from_logits=True). Use one of them."
-        )
-    fail(
-        f"Your last layer has the activation {activation}; the {classes} classes need softmax. "
-        f"Write Dense({classes}, activation='softmax')."
-    )
+def expect_epochs(fit: Fit, at_most: int) -> None:
+    """`fit` asks for at most this many epochs."""
+    if fit.epochs_asked > at_most:
+        fail(f"Your fit asks for {fit.epochs_asked} epochs; at most {at_most} are allowed. Write epochs={at_most}.")
 
 
 def expect_stop(fit: Fit, *, metric: str, threshold: float) -> None:
@@ -376,46 +323,3 @@ def value_of(logs: Mapping[str, float], metric: str) -> float:
 def reached(value: float, threshold: float) -> bool:
     """At or over the threshold, as far as float32 can tell; NaN is not."""
     return value >= threshold - 1e-7
-
-
-def request_of(fit: Fit | None) -> Any:
-    """The request of a fit that could be captured; PersonNeeded for one that could not."""
-    if fit is None or fit.request is None:
-        raise PersonNeeded(f"your training cannot be examined, because {fit.refused if fit else 'there was none'}")
-    return fit.request
-
-
-def needs_person(fit: Fit | None) -> bool:
-    """True for a training that ran inside the sandbox, whose network is known only by its own words."""
-    return fit is None or fit.request is None
-
-
-def layers_of(fit: Fit | None) -> list[Applied]:
-    """The layers of the graded network: from its config, or as the program describes them where there is none."""
-    if fit is not None and fit.request is None and fit.claimed_layers:
-        return [
-            Applied(str(layer["name"]), str(layer["class_name"]), int(layer["times"]), {})
-            for layer in fit.claimed_layers
-        ]
-    return applied_layers(request_of(fit).model)
-
-
-def claimed_activation(fit: Fit) -> str:
-    """The last layer's activation as the program describes it."""
-    return str(fit.claimed_layers[-1]["activation"]).removesuffix("_v2") if fit.claimed_layers else "unknown"
-
-
-def number(count: int) -> str:
-    """Small numbers in words."""
-    return WORDS[count] if 0 <= count < len(WORDS) else str(count)
-
-
-def plural(word: str, count: int) -> str:
-    """The word, with an s unless there is one."""
-    return word if count == 1 else f"{word}s"
-
-
-def short(value: Any) -> str:
-    """A value in at most 80 characters."""
-    text = repr(value)
-    return text if len(text) <= 80 else f"{text[:77]}..."
