@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from grader.wire.channel import ChannelBroken
 
 KEEP_BODY = {"time", "timeit", "capture", "prun", "python", "python3", "grade"}
+_COMPOUND = re.compile(r"(async|class|def|for|if|match|try|while|with)\b|@")
 _OPTIONS = re.compile(r"^\s*(-[a-zA-Z]\S*(\s+\d+)?\s+)*")
 
 
@@ -31,6 +32,14 @@ class Place:
     def line(self, number: int) -> str:
         """`cell 3, line 2` in a notebook, `line 2` in a module."""
         return f"cell {self.cell}, line {number}" if self.notebook else f"line {number}"
+
+
+class Dropped(ast.Pass):
+    """Stands for a notebook command that is left out; the names that it would have bound lose their value."""
+
+    def __init__(self, names: set[str], lineno: int) -> None:
+        super().__init__(lineno=lineno, col_offset=0)
+        self.names = names
 
 
 @dataclass
@@ -72,13 +81,17 @@ class Program:
     def load(self, cells: list[tuple[int, str]]) -> list[tuple[ast.stmt, Place]]:
         """All statements of all cells in order; nothing is run."""
         statements = [item for number, text in cells for item in self.parse(number, text)]
-        self._understood = len(statements)
+        self._understood = sum(not isinstance(statement, Dropped) for statement, _ in statements)
         return statements
 
     def run(self, statements: list[tuple[ast.stmt, Place]]) -> None:
         """Run statements in order; one that would wait for somebody to type is left out."""
         for statement, place in statements:
-            if waits_for_input(statement):
+            if isinstance(statement, Dropped):
+                for name in statement.names:
+                    self.namespace.pop(name, None)
+                    self.lose(name, place.line(statement.lineno), "a shell or notebook command, which is left out")
+            elif waits_for_input(statement):
                 self.note(
                     "dropped_input", place.line(statement.lineno), "input() was left out: nobody is there to type."
                 )
@@ -113,12 +126,10 @@ class Program:
         if magic is not None:
             kind, name, body = magic
             if kind != "system" and name in KEEP_BODY and body.strip():
-                offset = statement.lineno - (0 if kind == "run_cell_magic" else 1)
-                yield from self._parse_text(_OPTIONS.sub("", body, count=1), place, offset)
+                yield from self._keep_body(statement, place, kind, body)
                 return
             self.note("dropped_magic", place.line(statement.lineno), f"{describe_magic(kind, name)} was left out.")
-            for lost in bound_names(statement):
-                self.lose(lost, place.line(statement.lineno), "a shell or notebook command, which is left out")
+            yield Dropped(bound_names(statement), statement.lineno), place
             return
         if isinstance(statement, ast.Import | ast.ImportFrom) and len(statement.names) > 1:
             for alias in statement.names:
@@ -130,6 +141,17 @@ class Program:
                 yield ast.copy_location(single, statement), place
             return
         yield statement, place
+
+    def _keep_body(self, statement: ast.stmt, place: Place, kind: str, body: str) -> Iterator[tuple[ast.stmt, Place]]:
+        """The code behind a timing or capture magic; `x = %time f()` binds x to the last value."""
+        if kind == "run_cell_magic":
+            yield from self._parse_text(body, place, statement.lineno)
+            return
+        parts = list(self._parse_text(_OPTIONS.sub("", body, count=1), place, statement.lineno - 1))
+        if isinstance(statement, ast.Assign) and parts and isinstance(parts[-1][0], ast.Expr):
+            assign = ast.copy_location(ast.Assign(statement.targets, parts[-1][0].value), statement)
+            parts[-1] = (assign, place)
+        yield from parts
 
     def _execute(self, statement: ast.stmt, place: Place) -> None:
         filename = f"{self.name}" + (f" cell {place.cell}" if self.notebook else "")
@@ -154,6 +176,14 @@ class Program:
 
     def explain(self, error: BaseException) -> str:
         """One sentence about an exception: type, message, the student's line, and its first cause if known."""
+        try:
+            return self._explain(error)
+        except (MemoryError, ChannelBroken):
+            raise
+        except BaseException:  # noqa: BLE001 - a student's exception may raise anything when it is looked at
+            return "an exception that cannot be looked at"
+
+    def _explain(self, error: BaseException) -> str:
         kind = type(error).__name__
         if isinstance(error, SystemExit):
             text = f"the code called exit ({first_line(error) or 'no message'})"
@@ -175,7 +205,9 @@ def first_line(error: BaseException) -> str:
     """The first line of an exception's message, shortened; safe for exceptions that cannot be printed."""
     try:
         text = str(error)
-    except Exception:  # noqa: BLE001 - a student's exception may raise when printed
+    except (MemoryError, ChannelBroken):
+        raise
+    except BaseException:  # noqa: BLE001 - a student's exception may raise anything when printed
         return "(no readable message)"
     lines = [line for line in text.splitlines() if line.strip()]
     return lines[0].strip()[:300] if lines else ""
@@ -186,20 +218,37 @@ def lenient_chunks(text: str, transform: Callable[[str], str]) -> Iterator[tuple
 
     Yields (lines before the piece, its syntax tree or the error).
     """
-    blank = len(text) - len(text.lstrip("\n"))
+    lines = text.split("\n")
+    blank = next((number for number, line in enumerate(lines) if line.strip()), 0)
     whole = try_parse(text, transform)
     if isinstance(whole, ast.Module):
         yield blank, whole
         return
-    lines = text.split("\n")
-    starts = [number for number, line in enumerate(lines) if begins_statement(line)] or [0]
+    starts = [number for number, line in enumerate(lines) if begins_statement(line) or number == blank]
     starts.append(len(lines))
     index = 0
     while index < len(starts) - 1:
         taken, piece = longest_piece(lines, starts, index, transform)
-        lead = next((n for n, line in enumerate(lines[starts[index] :]) if line.strip()), 0)
-        yield starts[index] + (lead if isinstance(piece, ast.Module) else 0), piece
+        if isinstance(piece, SyntaxError):
+            head = simple_head(lines[starts[index] : starts[index + 1]], transform)
+            if head is not None:
+                yield starts[index], head
+        yield starts[index], piece
         index += taken
+
+
+def simple_head(lines: list[str], transform: Callable[[str], str]) -> ast.Module | None:
+    """The statement with which an unreadable piece begins, if it is whole: a stray line below costs only itself.
+
+    Not of a block, since the part of a function before its mistake is another function.
+    """
+    if _COMPOUND.match(lines[0]):
+        return None
+    for count in range(1, min(len(lines), 40)):
+        piece = try_parse("\n".join(lines[:count]), transform)
+        if isinstance(piece, ast.Module) and piece.body:
+            return piece
+    return None
 
 
 def longest_piece(

@@ -255,6 +255,8 @@ def best_of(run: Any) -> float:
 
 def expect_returned(call: Call | None, fit: Fit, metric: str) -> None:
     """The function returned the epochs and the final metric that its `fit` was given."""
+    if fit.live and fit.played is None:
+        raise PersonNeeded("the training of your program was left out, so nothing came back")
     if call is None or not call.found or call.error:
         raise CheckFailed("The function did not run to its end, so there is no returned value to look at.")
     played = fit.played

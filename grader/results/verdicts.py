@@ -66,7 +66,7 @@ def make_result(
         status="error" if faulty else status,
         score=None if faulty else total(verdicts),
         max_score=sum(verdict.max_points for verdict in verdicts),
-        needs_review=faulty or bool(person),
+        needs_review=faulty or (bool(person) and observation.measured.ending.kind in ("finished", "not_run")),
         flags=tuple(dict.fromkeys(flags)),
         checks=verdicts,
         training=training,

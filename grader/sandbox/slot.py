@@ -11,7 +11,6 @@ import contextlib
 import json
 import os
 import selectors
-import shutil
 import signal
 import socket
 import subprocess
@@ -122,7 +121,8 @@ class Slot:
     def close(self) -> None:
         """Stop for good and remove the slot's scratch folder."""
         self.stop()
-        shutil.rmtree(self._scratch, ignore_errors=True)
+        for command in (["chmod", "-R", "u+rwX"], ["rm", "-rf"]):
+            subprocess.run([*command, "--", str(self._scratch)], check=False, stderr=subprocess.DEVNULL)
 
     def run(self, job: Job, converse: Conversation) -> tuple[Measured, Streams]:
         """Run one job; `converse` talks with it until it is done or over.
@@ -211,6 +211,8 @@ class Peer:
         self._peak = 0
         self._next_watch = 0.0
         self._done = False
+        self._heard = False
+        self._taken: float | None = None
         self._told = False
         self._cpu_limit = job.limits.cpu_seconds
 
@@ -240,6 +242,9 @@ class Peer:
 
     def send(self, body: dict[str, Any], arrays: tuple[np.ndarray[Any, Any], ...] = ()) -> None:
         """Send a frame to the job; what the job says meanwhile is kept."""
+        if self._taken is not None:  # the student's clock stands while it is our turn
+            self._deadline += time.monotonic() - self._taken
+            self._taken = None
         data = memoryview(encode(body, arrays))
         while data and self._ending is None:
             try:
@@ -250,11 +255,15 @@ class Peer:
                 return
 
     def receive(self) -> Frame:
-        """The next frame of the job; JobOver when it ended without one."""
+        """The next frame of the job; JobOver when it ended without one, or was ended."""
+        if self._ending is not None:
+            raise JobOver
         while not self._frames:
             if self._ending is not None or self._report:
                 raise JobOver
             self._pump(WATCH_SECONDS)
+        self._taken = time.monotonic()
+        self._heard = True
         return self._frames.pop(0)
 
     def ask(self, body: dict[str, Any], arrays: tuple[np.ndarray[Any, Any], ...] = ()) -> Frame:
@@ -339,7 +348,7 @@ class Peer:
             return Ending(kind="cpu", detail=f"{self._job.limits.cpu_seconds:g} s of processor time")
         if number:
             return Ending(kind="signalled", detail=_signal_name(number))
-        if code == NOT_CONFINED or (code == OUR_FAULT and not self._done):
+        if (code == NOT_CONFINED and not self._heard) or (code == OUR_FAULT and not self._done):
             words = bytes(self.streams.err).decode("utf-8", "replace").strip().splitlines()
             raise SandboxError(f"the guest failed (code {code}): {words[-1][:300] if words else 'no word'}")
         if code == OUT_OF_MEMORY:

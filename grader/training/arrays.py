@@ -166,16 +166,30 @@ class DataBook:
 
 
 def is_pointwise(flat: Array, base: Array) -> bool:
-    """True if every pixel is a function of the shipped pixel alone (any scaling): equal grey values stay equal."""
-    _, first = np.unique(base, return_index=True)
-    table = np.zeros(256, flat.dtype)
-    table[base.reshape(-1)[first]] = flat.reshape(-1)[first]
-    if not np.all(np.diff(table[np.unique(base)].astype(np.float64)) > 0):
+    """True if every pixel is a rising function of the shipped pixel alone (any scaling): equal greys stay equal."""
+    table, greys = grey_table(flat, base)
+    if not np.all(np.diff(table[greys].astype(np.float64)) > 0):
         return False
+    starts = [0, *range(100, len(flat), 4096)]
+    ends = [*starts[1:], len(flat)]
     return all(
-        np.allclose(flat[start : start + 4096], table[base[start : start + 4096]], rtol=0, atol=1e-6, equal_nan=False)
-        for start in range(0, len(flat), 4096)
+        np.allclose(flat[start:end], table[base[start:end]], rtol=0, atol=1e-6, equal_nan=False)
+        for start, end in zip(starts, ends, strict=True)
     )
+
+
+def grey_table(flat: Array, base: Array) -> tuple[Array, Array]:
+    """(value in `flat` of each grey of `base` where it first stands, greys that occur)."""
+    some, first = np.unique(base[:500], return_index=True)
+    table = np.zeros(256, flat.dtype)
+    table[some] = flat[:500].reshape(-1)[first]
+    greys = list(some)
+    for grey in sorted(set(range(256)) - set(some.tolist())):
+        where = np.flatnonzero(base == grey)
+        if len(where):
+            table[grey] = flat.reshape(-1)[where[0]]
+            greys.append(grey)
+    return table, np.sort(np.array(greys, np.int64))
 
 
 def shuffled_order(flat: Array, base: Array) -> Array | None:

@@ -14,9 +14,9 @@ import json
 import os
 import resource
 import select
-import shutil
 import signal
 import socket
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -82,7 +82,8 @@ def serve(
 ) -> None:
     """Run one job in a child, clean up after it, and report."""
     folder = Path(settings["scratch"]) / "job"
-    shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        wipe(folder.parent)
     folder.mkdir(parents=True)
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = time.monotonic()
@@ -141,12 +142,15 @@ def run_child(
         os.chdir(folder)
         os.environ.update(HOME=str(folder), TMPDIR=str(folder))
         os.setsid()
+        confine.die_with_parent()
         sys.stdout = os.fdopen(1, "w", encoding="utf-8", errors="backslashreplace", closefd=False)
         sys.stderr = os.fdopen(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)
         connection = Channel(socket.socket(fileno=channel))
         message = connection.receive()
-        if order["landlock"] and not confine.apply_landlock([str(folder)]):
-            os._exit(confine.NOT_CONFINED)
+        if order["landlock"]:
+            confine.drop_capabilities()
+            if not confine.apply_landlock([str(folder)]):
+                os._exit(confine.NOT_CONFINED)
         confine.set_limits(order["limits"])
         if order["kind"] not in KINDS:
             os._exit(confine.NOT_CONFINED)
@@ -208,15 +212,17 @@ def reap() -> None:
 
 
 def wipe(scratch: Path) -> None:
-    """Empty the scratch folder; files that a job made unreadable are made removable first."""
-    for child in scratch.iterdir():
-        if child.is_dir() and not child.is_symlink():
-            with contextlib.suppress(OSError):
-                child.chmod(0o700)
-            shutil.rmtree(child, ignore_errors=True)
-        else:
-            with contextlib.suppress(OSError):
-                child.unlink()
+    """Empty the scratch folder.
+
+    By `chmod` and `rm`, which follow no links and mind neither unreadable folders nor folders nested without end
+    (`shutil.rmtree` fails on the ones, and ends in a RecursionError on the others).
+    """
+    with contextlib.suppress(OSError):
+        (scratch / "job").rmdir()  # most jobs leave nothing, and two processes are saved
+    for command in (["chmod", "-R", "u+rwX"], ["rm", "-rf"]):
+        names = [str(path) for path in scratch.iterdir()]
+        if names:
+            subprocess.run([*command, "--", *names], check=False, stdin=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 if __name__ == "__main__":
