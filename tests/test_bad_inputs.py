@@ -3,7 +3,6 @@
 All of them are graded in one run, with honest submissions before, between and after them.
 """
 
-import json
 import os
 from pathlib import Path
 
@@ -16,6 +15,7 @@ from grader.model.result import Result
 from grader.pipeline.grade import Grading, Settings
 from grader.pipeline.watch import Silent
 from grader.results.folder import ResultsFolder
+from grader.zygote.processes import descendants
 
 CHECKOUT = Path(__file__).parent.parent
 HONEST = (CHECKOUT / "solutions/mnist_conv/reference/mnist_conv.py").read_text()
@@ -168,12 +168,33 @@ def test_unreadable_files_are_rejected(name: str, graded: dict[str, Result]) -> 
 def test_nothing_is_left_running(graded: dict[str, Result]) -> None:
     """No process of any job is alive after the run."""
     assert graded
-    alive = []
-    for path in Path("/proc").glob("[0-9]*/cmdline"):
-        try:
-            text = path.read_bytes()
-        except OSError:
-            continue
-        if b"grader.zygote.serve" in text and json.dumps({"role": "guest"})[1:-1].encode() in text:
-            alive.append(path.parent.name)
-    assert alive == []
+    assert [pid for pid in descendants(os.getpid()) if b"grader.zygote.serve" in command_line(pid)] == []
+    assert zygotes() - BEFORE == set()
+
+
+def zygotes() -> set[int]:
+    """All zygotes on this machine that have lost their grader: children of the first process."""
+    found = set()
+    for path in Path("/proc").glob("[0-9]*"):
+        if b"grader.zygote.serve" in command_line(int(path.name)) and parent(int(path.name)) == 1:
+            found.add(int(path.name))
+    return found
+
+
+def command_line(pid: int) -> bytes:
+    """The command line of a process, empty if it is gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
+
+
+def parent(pid: int) -> int:
+    """The parent of a process, 0 if it is gone."""
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    except OSError:
+        return 0
+
+
+BEFORE = zygotes()

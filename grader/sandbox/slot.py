@@ -256,12 +256,10 @@ class Peer:
 
     def receive(self) -> Frame:
         """The next frame of the job; JobOver when it ended without one, or was ended."""
-        if self._ending is not None:
-            raise JobOver
-        while not self._frames:
-            if self._ending is not None or self._report:
-                raise JobOver
+        while not self._frames and not self._over:
             self._pump(WATCH_SECONDS)
+        if self._ending is not None or not self._frames:
+            raise JobOver
         self._taken = time.monotonic()
         self._heard = True
         return self._frames.pop(0)
@@ -301,6 +299,11 @@ class Peer:
                 self._tell_zygote()
             self._pump(WATCH_SECONDS)
             self._frames.clear()
+
+    @property
+    def _over(self) -> bool:
+        """Whether the job has ended, or has been told to."""
+        return self._ending is not None or bool(self._report)
 
     @property
     def _control_is_open(self) -> bool:
