@@ -73,10 +73,12 @@ def judge(evidence: Evidence) -> Judgement:
     checks = evidence.assignment.folder / "checks.py"
     plugin = JudgePlugin(evidence)
     arguments = [str(checks), "--rootdir", str(checks.parent), *OPTIONS]
-    with clean_pytest(), contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(io.StringIO()):
+    words = io.StringIO()
+    with clean_pytest(), contextlib.redirect_stdout(words), contextlib.redirect_stderr(words):
         code = pytest.main(arguments, plugins=[plugin])
     if plugin.broken or code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
-        raise SetupError(f"{checks}: the checks cannot be run: {plugin.broken or f'pytest ended with {code}'}")
+        said = plugin.broken or f"pytest ended with {code}. {words.getvalue().strip()[-600:]}".strip()
+        raise SetupError(f"{checks}: the checks cannot be run: {said}")
     fit = evidence.fit
     if fit is not None and fit.live and not plugin.person:
         plugin.person.append(f"its training ran inside the sandbox, because {fit.refused}")
