@@ -135,6 +135,10 @@ class JudgePlugin:
     trained: list[str] = field(default_factory=list)
     broken: str = ""
 
+    def pytest_configure(self, config: Any) -> None:
+        """Plain tracebacks: nobody reads them, and pytest's own style parses the source of every frame."""
+        config.option.tbstyle = "native"
+
     @pytest.hookimpl(tryfirst=True)
     def pytest_pycollect_makeitem(self, collector: Any, name: str, obj: Any) -> Any:  # noqa: ARG002 - pytest's names
         """Only functions with a mark are checks."""
