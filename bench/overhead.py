@@ -3,8 +3,8 @@
     python bench/overhead.py [--copies 100] [--fresh 7]
 
 A class of copies of the reference, each with its own name and comments, is graded with a store that knows the training
-(its curve is made up: nothing is trained here). Beside it, in the same run, fresh Python processes import TensorFlow,
-load MNIST and build and compile the same network. Printed: wall seconds per submission and core, the ratio, and the
+(its curve is made up: nothing is trained here). Beside it, in the same run, fresh Python processes, as many
+at a time, import TensorFlow, load and scale MNIST, and build and compile the same network. Printed: wall seconds per submission and core, the ratio, and the
 memory of a job beyond its zygote.
 """
 
@@ -76,10 +76,13 @@ def warm_store(folder: Path, settings: Settings) -> None:
     Store(settings.store).keep(run, parts)
 
 
-def fresh_seconds(datasets: Path) -> float:
-    """Wall seconds of one fresh process up to the compiled network."""
+def fresh_seconds(datasets: Path, jobs: int) -> float:
+    """Wall seconds of one fresh process up to the compiled network, with as many at a time as there are jobs."""
+    command = [sys.executable, "-c", FRESH, str(datasets)]
     started = time.monotonic()
-    subprocess.run([sys.executable, "-c", FRESH, str(datasets)], check=True, stderr=subprocess.DEVNULL)
+    running = [subprocess.Popen(command, stderr=subprocess.DEVNULL) for _ in range(jobs)]
+    if any(process.wait() for process in running):
+        raise SystemExit("a fresh process failed")
     return time.monotonic() - started
 
 
@@ -94,7 +97,7 @@ def main() -> None:
         folder = Path(scratch)
         settings = Settings(places.datasets(), folder / "store", jobs=jobs)
         warm_store(folder, settings)
-        before = [fresh_seconds(settings.datasets) for _ in range(options.fresh // 2)]
+        before = [fresh_seconds(settings.datasets, jobs) for _ in range(options.fresh // 2)]
         output = ResultsFolder(folder / "results")
         assignment = load_assignment(CHECKOUT / "assignments/mnist_conv")
         grading = Grading(assignment, settings, output, Silent())
@@ -102,7 +105,7 @@ def main() -> None:
         started = time.monotonic()
         results = grading.run(copies(options.copies))
         wall = time.monotonic() - started
-        fresh = [*before, *(fresh_seconds(settings.datasets) for _ in range(options.fresh - len(before)))]
+        fresh = [*before, *(fresh_seconds(settings.datasets, jobs) for _ in range(options.fresh - len(before)))]
         evidence = [output.evidence(result.student) for result in results]
     peaks = [item.observation.measured.peak_memory_bytes for item in evidence if item is not None]
     per_core = wall / options.copies * jobs

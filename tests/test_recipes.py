@@ -44,10 +44,10 @@ def test_digest_looks_at_the_values_and_not_at_the_memory(array: Array) -> None:
     assert len(digests) == 1
 
 
-def test_digest_of_an_array_is_sha256_of_its_bytes() -> None:
+def test_digest_of_an_array_is_blake3_of_its_bytes() -> None:
     """The digest is the well-known one, so that others can compute it."""
     assert content_digest(np.frombuffer(b"abc", np.uint8)) == (
-        "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+        "6437b3ac38465133ffb63b75273a8db548c558465d79db03fd359c6cd5bd9d85"
     )
 
 

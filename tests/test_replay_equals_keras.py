@@ -119,6 +119,25 @@ class Stop(keras.callbacks.Callback):
 model = compiled(conv())
 wrapped = keras.callbacks.CallbackList([Stop()], add_history=True, model=model, epochs=4, steps=30)
 h = model.fit(x, y, epochs=4, callbacks=wrapped, verbose=0)""",
+    "a_quiet_callback_raises": """
+class Stop(keras.callbacks.Callback):
+    def on_epoch_end(self, epoch, logs=None):
+        if epoch == 1:
+            print(logs["no such key"])
+model = compiled(conv())
+try:
+    model.fit(x, y, epochs=4, callbacks=[Stop()], verbose=0)
+except KeyError:
+    pass
+h = model.history""",
+    "fitted_again_after_a_quiet_stop": """
+class Stop(keras.callbacks.Callback):
+    def on_epoch_end(self, epoch, logs=None):
+        self.model.stop_training = epoch == 1
+model = compiled(conv())
+first = model.fit(x, y, epochs=5, callbacks=[Stop()], verbose=0)
+before = [float(model.optimizer.iterations.numpy()), digest(model.get_weights()[0])]
+h = model.fit(x, y, epochs=2, verbose=0)""",
     "tensors_and_odd_batches": """
 model = compiled(conv())
 h = model.fit(tf.constant(x, tf.float32), tf.constant(y), epochs=2, batch_size=37, verbose=0)""",

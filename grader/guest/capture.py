@@ -1,7 +1,6 @@
 """Describe a call of `fit` as data, or say why that cannot be done."""
 
 import contextlib
-import hashlib
 import inspect
 import json
 import math
@@ -10,11 +9,13 @@ from typing import Any
 
 import keras
 import numpy as np
+from blake3 import blake3
 from keras.src import tree
 from keras.src.models.functional import Functional
 from keras.src.trainers import data_adapters
 from keras.src.trainers.data_adapters import array_slicing, data_adapter_utils
 
+from grader.guest.quiet import are_quiet
 from grader.wire.recipes import as_fed, digest_as_fed
 
 Array = np.ndarray[Any, Any]
@@ -36,6 +37,8 @@ class Captured:
     validation_batches: int = 0
     state: tuple[str, float] | None = None
     """Weights and learning rate before any drill."""
+    quiet: bool = False
+    """No callback looks at the weights or changes them."""
 
 
 def capture_fit(model: Any, arguments: dict[str, Any]) -> Captured:
@@ -63,6 +66,8 @@ def capture_fit(model: Any, arguments: dict[str, Any]) -> Captured:
         "batch_hooks": watches_batches(callbacks),
         **describe_model(model, train, callbacks, arguments),
     }
+    averages = bool(getattr(model.optimizer, "use_ema", False))
+    captured.quiet = not captured.body["batch_hooks"] and not averages and are_quiet(callbacks, model)
     keys = log_keys(model)
     captured.body["log_keys"] = keys + ([f"val_{key}" for key in keys] if held_out is not None else [])
     captured.body["layers"] = claimed_layers(model)
@@ -295,8 +300,8 @@ def bind_fit(function: Any, args: tuple[Any, ...], keywords: dict[str, Any]) -> 
 
 
 def model_state(model: Any) -> tuple[str, float]:
-    """(SHA-256 over all weights, learning rate): to see whether a callback changes them."""
-    digest = hashlib.sha256()
+    """(BLAKE3 over all weights, learning rate): to see whether a callback changes them."""
+    digest = blake3()
     for variable in model.weights:
         digest.update(np.ascontiguousarray(variable.numpy()).reshape(-1).view(np.uint8).data)
     rate = getattr(model.optimizer, "learning_rate", math.nan)

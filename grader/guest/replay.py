@@ -38,8 +38,11 @@ class Epoch:
 class Curve(Protocol):
     """Supplies epochs in order."""
 
-    def epoch(self, number: int) -> Epoch:
-        """The epoch with this number, counted from 0."""
+    def epoch(self, number: int, *, weights: bool) -> Epoch:
+        """The epoch with this number, counted from 0; without its weights if they are not wanted yet."""
+
+    def weights(self, number: int) -> list[np.ndarray[Any, Any]]:
+        """The weights at the end of an epoch that came without them."""
 
     def stopped_at_batch(self, epoch: int, batch: int) -> Epoch | None:
         """A batch hook stopped the training here: the logs and weights of that moment, if they are known."""
@@ -78,11 +81,15 @@ class Replay:
     every_batch: bool
     direct: bool = False
     """Serve `evaluate` and `predict` by direct calls of the model: in a forked process `tf.data` would hang."""
+    quiet: bool = False
+    """No callback looks at the weights: they are set once, when the training is over."""
     number: int = -1
     current: Epoch | None = None
     validating: bool = False
     inside_other: int = 0
     last_step: int = 0
+    owed_epoch: int | None = None
+    owed_steps: int = 0
 
     def run(self, original_fit: Callable[..., Any], arguments: dict[str, Any]) -> Any:
         """Return the History that `original_fit` returns when it is played this curve."""
@@ -93,20 +100,25 @@ class Replay:
             try:
                 return original_fit(self.model, **arguments)
             finally:
+                self.settle()
                 self.model.train_function = None
                 self.model.test_function = None
 
     def begin_epoch(self, number: int) -> None:
         """Fetch the epoch that Keras is about to train."""
         self.number = number
-        self.current = self.curve.epoch(number)
+        self.current = self.curve.epoch(number, weights=not self.quiet)
 
     def train_step(self, step: int) -> Logs:
         """Logs after a step; the epoch's weights are in place once its last step is over."""
         assert self.current is not None
         self.last_step = step
         if step == self.batches - 1:
-            self.set_weights(self.current)
+            if self.quiet:
+                self.owed_epoch = self.number
+                self.owed_steps += self.batches
+            else:
+                self.set_weights(self.current.weights, self.batches)
         return dict(self.current.batches[step] if step < len(self.current.batches) else self._train_logs())
 
     def metrics(self) -> Logs:
@@ -116,7 +128,7 @@ class Replay:
             return {key[4:]: value for key, value in self.current.logs.items() if key.startswith("val_")}
         if self.last_step < self.batches - 1:
             self.current = self.curve.stopped_at_batch(self.number, self.last_step) or self._cut_short()
-            self.set_weights(self.current)
+            self.set_weights(self.current.weights, self.last_step + 1)
         return self._train_logs()
 
     def _cut_short(self) -> Epoch:
@@ -129,13 +141,19 @@ class Replay:
         assert self.current is not None
         return {key: value for key, value in self.current.logs.items() if not key.startswith("val_")}
 
-    def set_weights(self, epoch: Epoch) -> None:
-        """Put the weights of an epoch into the model, and count the optimizer's steps."""
-        for variable, value in zip(self.model.weights, epoch.weights, strict=False):
+    def settle(self) -> None:
+        """Set the weights that were left out, once nobody can look at those in between."""
+        if self.owed_epoch is not None and not self.direct:
+            self.set_weights(self.curve.weights(self.owed_epoch), self.owed_steps)
+        self.owed_epoch = None
+
+    def set_weights(self, weights: list[np.ndarray[Any, Any]], steps: int) -> None:
+        """Put weights into the model, and count the optimizer's steps."""
+        for variable, value in zip(self.model.weights, weights, strict=False):
             if tuple(variable.shape) == value.shape:
                 variable.assign(value)
-        if epoch.weights:
-            self.model.optimizer.iterations.assign_add(self.last_step + 1)
+        if weights:
+            self.model.optimizer.iterations.assign_add(steps)
 
     @contextlib.contextmanager
     def patched(self) -> Iterator[None]:

@@ -42,12 +42,16 @@ class PlayedCurve:
     def __init__(self, channel: Channel) -> None:
         self._channel = channel
 
-    def epoch(self, number: int) -> Epoch:
+    def epoch(self, number: int, *, weights: bool) -> Epoch:
         """Ask for an epoch; the question tells the grading process that the training went on until here."""
-        answer = self._channel.ask({"type": "epoch", "epoch": number})
+        answer = self._channel.ask({"type": "epoch", "epoch": number, "weights": weights})
         if answer.type == "enough":
             raise EnoughSeen
         return to_epoch(answer)
+
+    def weights(self, number: int) -> list[Any]:
+        """Ask for the weights of an epoch that came without."""
+        return list(self._channel.ask({"type": "weights", "epoch": number}).arrays)
 
     def stopped_at_batch(self, epoch: int, batch: int) -> Epoch | None:
         """Tell that a batch hook stopped the training; the answer may hold what a real training had then."""
@@ -136,7 +140,8 @@ class Session:
 
     def _drill(self, model: Any, arguments: dict[str, Any], captured: Captured) -> Frame:
         """Play one made-up curve in a forked copy of this process; the copy ends where `fit` would return."""
-        captured.state = captured.state or model_state(model)
+        if not captured.quiet:
+            captured.state = captured.state or model_state(model)
         pid = os.fork()
         if pid == 0:
             code = 1
@@ -156,7 +161,6 @@ class Session:
         return self.channel.ask({"type": "drill_over", "status": "hung"})
 
     def _drill_in_copy(self, model: Any, arguments: dict[str, Any], captured: Captured) -> None:
-        before = captured.state or model_state(model)
         error, enough = "", False
         try:
             self._play(model, arguments, captured, direct=True)
@@ -164,10 +168,9 @@ class Session:
             enough = True
         except BaseException as raised:  # noqa: BLE001 - whatever a student's callback raises is data
             error = self.explain(raised)
-        after = model_state(model)
-        changed = ["weights"] if after[0] != before[0] else []
-        if repr(after[1]) != repr(before[1]) and not captured.body["learning_rates"]:
-            changed.append("learning_rate")
+        changed = [] if captured.state is None else changes(captured.state, model_state(model))
+        if captured.body["learning_rates"] and "learning_rate" in changed:
+            changed.remove("learning_rate")
         stopped = bool(model.stop_training) and not error and not enough
         self.channel.send(
             {"type": "fit_over", "error": error, "changed": changed, "stopped": stopped, "enough": enough}
@@ -182,6 +185,7 @@ class Session:
             validation_batches=captured.validation_batches,
             every_batch=bool(captured.body["batch_hooks"]),
             direct=direct,
+            quiet=captured.quiet,
         )
         history = replay.run(self.original_fit, arguments)
         return self._with_old_names(history)
@@ -246,6 +250,12 @@ class Session:
             if other is not model and mine & {id(layer) for layer in other._flatten_layers(include_self=False)}:
                 return "the model shares layers with a model that was trained before"
         return ""
+
+
+def changes(before: tuple[str, float], after: tuple[str, float]) -> list[str]:
+    """What differs between two states of a model."""
+    same = before[0] == after[0], repr(before[1]) == repr(after[1])
+    return [name for name, equal in zip(("weights", "learning_rate"), same, strict=True) if not equal]
 
 
 def raised_here(error: BaseException) -> bool:

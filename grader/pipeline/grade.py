@@ -17,7 +17,7 @@ from grader import __version__
 from grader.engines.local import LocalEngine
 from grader.errors import SandboxError
 from grader.judging.evidence import Evidence
-from grader.judging.judge import judge
+from grader.judging.judge import Judgement, judge
 from grader.model.assignment import Assignment
 from grader.model.observation import Ending, Measured, Observation
 from grader.model.result import Result, Verdict
@@ -212,7 +212,7 @@ class Grading:
         for demand in demands:
             self._wait_for(case, demand)
         if not demands and record:
-            self._finish(case)
+            self._finish(case, judgement)
 
     def _with_descriptions(self, observation: Observation) -> Observation:
         """Add what the networks look like, as built by the trainer."""
@@ -314,11 +314,10 @@ class Grading:
         key = (fit.fingerprint, case.seed) if fit is not None else ("", 0)
         return "trained" if key in self._trained and self._users.get(key, 0) == 1 else "shared"
 
-    def _finish(self, case: Case) -> None:
+    def _finish(self, case: Case, judgement: Judgement) -> None:
         """The last judgement, written down."""
         assert case.observation is not None
         source = self._source(case)
-        judgement = case.judgement()
         person = judgement.person
         if self.settings.quick and judgement.pending:
             person = (*person, "the training was left out (--quick)")

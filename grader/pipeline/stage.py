@@ -1,6 +1,6 @@
 """Play curves to one `fit` of a guest, an epoch at a time, and write down how its callbacks react."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -100,7 +100,12 @@ class Stage:
             if index >= len(source.logs):
                 missing = missing or source.beyond
             seen.append(EpochSeen(epoch=self._first + index, logs=source.logs[min(index, len(source.logs) - 1)]))
-            frame = self.peer.ask(*self._supply(source, index))
+            frame = self.peer.ask(*self._supply(source, index, weights=bool(frame.body["weights"])))
+        if frame.type == "weights":
+            index = int(frame.body["epoch"]) - self._first
+            if not 0 <= index < len(seen):
+                raise Broken("weights of an epoch that was not played")
+            frame = self.peer.ask({"type": "weights"}, self._weights(source, index))
         self._close_epoch(seen, mark)
         ended = len(seen) < self.total and not frame.body.get("enough")
         if seen and (ended or frame.body.get("stopped")):
@@ -126,20 +131,20 @@ class Stage:
             text = bytes(self.peer.streams.out[mark : self.peer.printed()]).decode("utf-8", "replace")
             seen[-1] = seen[-1].model_copy(update={"printed": text[:100_000]})
 
-    def _supply(self, source: EpochSource, index: int) -> tuple[dict[str, Any], tuple[Array, ...]]:
+    def _weights(self, source: EpochSource, index: int) -> tuple[Array, ...]:
+        """Weights at the end of an epoch; none for made-up epochs."""
+        return tuple(source.kept.part(index)[0]) if source.kept is not None and index < len(source.logs) else ()
+
+    def _supply(self, source: EpochSource, index: int, *, weights: bool) -> tuple[dict[str, Any], tuple[Array, ...]]:
         """The frame with one epoch: logs, perhaps logs of its batches, perhaps weights."""
         last = min(index, len(source.logs) - 1)
         logs = source.logs[last]
         body: dict[str, Any] = {"type": "logs", "logs": logs}
-        weights: Iterable[Array] = ()
-        batches: Array | None = None
-        keys = [key for key in logs if not key.startswith("val_")]
-        if source.kept is not None and index < len(source.logs):
-            weights, recorded = source.kept.part(index)
-            if recorded is not None:
-                keys, batches = recorded
-        if self._watch and batches is None:
+        arrays = self._weights(source, index) if weights else ()
+        if not self._watch:
+            return body, arrays
+        recorded = source.kept.part(index)[1] if source.kept is not None and index < len(source.logs) else None
+        keys, batches = recorded or ([key for key in logs if not key.startswith("val_")], None)
+        if batches is None:
             batches = batch_logs(source.logs[last - 1] if last else None, logs, self._batches)
-        if not self._watch or batches is None:
-            return body, tuple(weights)
-        return {**body, "batch_keys": keys}, (batches, *weights)
+        return {**body, "batch_keys": keys}, (batches, *arrays)

@@ -150,7 +150,7 @@ class DataBook:
 
     def _load_table(self) -> dict[str, Known]:
         """Digest and dtype of every shipped array under every recipe; computed once, then kept beside the arrays."""
-        path = self._datasets / "digests.json"
+        path = self._datasets / "digests-blake3.json"
         if not path.is_file():
             table: dict[str, list[str]] = {}
             for dataset in self._sets:

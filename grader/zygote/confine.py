@@ -6,6 +6,8 @@ import resource
 from pathlib import Path
 from typing import Any
 
+from py_landlock import AccessFs, Landlock, LandlockError
+
 OUR_FAULT, NOT_CONFINED, OUT_OF_MEMORY, CHANNEL_BROKEN = 70, 71, 73, 74
 """Exit codes by which a job's process says what went wrong; the grading process knows them too."""
 
@@ -70,8 +72,6 @@ def apply_landlock(writable: list[str]) -> bool:
 
     Returns False where the kernel has no Landlock.
     """
-    from py_landlock import AccessFs, Landlock, LandlockError
-
     try:
         rules = Landlock(strict=False)
         rules.allow_read("/").allow_execute("/")

@@ -22,6 +22,8 @@ import time
 from pathlib import Path
 from typing import Any
 
+from grader.wire.channel import Channel, ChannelBroken
+from grader.zygote import confine, memory
 from grader.zygote.processes import descendants
 
 CONTROL = 3
@@ -36,6 +38,7 @@ def main() -> None:
     tools = prepare(settings)
     gc.collect()
     gc.freeze()
+    memory.use_huge_pages()
     reply(control, {"type": "ready", "pid": os.getpid(), "threads": len(list(Path("/proc/self/task").iterdir()))})
     while True:
         order, descriptors = take_order(control)
@@ -127,9 +130,6 @@ def run_child(
     control: socket.socket, order: dict[str, Any], descriptors: list[int], tools: dict[str, Any], folder: Path
 ) -> None:
     """In the child: take the descriptors, give up rights, run the job, and leave without any clean-up."""
-    from grader.wire.channel import Channel, ChannelBroken
-    from grader.zygote import confine
-
     code = confine.OUR_FAULT
     try:
         channel, out, err = descriptors
