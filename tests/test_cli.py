@@ -16,6 +16,9 @@ from grader.errors import GraderError, SetupError
 from grader.model.result import CourseScores, Scores
 from grader.results.folder import RecordedEvidence, ResultsFolder
 from grader.results.verdicts import make_result, without_run
+from grader.sandbox import doctor
+from grader.sandbox.box import Level
+from grader.sandbox.doctor import Finding
 from tests.factories import make_fit, make_observation, make_submission, make_verdict, write_assignment
 
 CHECKS = '''from grader.judging import points
@@ -132,17 +135,25 @@ def test_mistakes_of_a_person_end_with_2_and_a_sentence(run: Run, arguments: tup
     assert reason in " ".join(ran.err.split())
 
 
-def test_a_sandbox_that_this_machine_lacks_is_told(run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    """`full` never falls back by itself: what is missing stands in the message, with its remedy."""
-
-    @dataclass(frozen=True)
-    class Missing:
-        what, detail, remedy, good, needed = "namespaces", "refused", "Allow them.", False, True
-
+@pytest.mark.parametrize(
+    ("levels", "level", "refused"),
+    [
+        (("full",), "full", True),
+        (("full",), "contained", False),
+        (("full", "contained"), "contained", True),
+        (("full", "contained"), "none", False),
+    ],
+)
+def test_a_sandbox_that_this_machine_lacks_is_told(
+    run: Run, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, levels: tuple[Level, ...], level: str, refused: bool
+) -> None:
+    """No level falls back to a weaker one by itself: what is missing stands in the message, with its remedy."""
     (tmp_path / "ada").mkdir()
-    monkeypatch.setattr(app_module, "examine", lambda: [Missing()])
-    ran = run("grade", ".")
-    assert (ran.code, ran.err) == (2, "grader: namespaces: refused. Allow them.\n")
+    missing = Finding("namespaces", False, "refused", "Allow them.", levels)
+    monkeypatch.setattr(doctor, "examine", lambda: (missing,))
+    ran = run("grade", ".", "--sandbox", level)
+    assert ran.code == (2 if refused else 0)
+    assert ("grader: namespaces: refused. Allow them.\n" in ran.err) is refused
 
 
 def test_a_folder_without_submissions_is_told(run: Run, tmp_path: Path) -> None:

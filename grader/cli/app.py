@@ -27,7 +27,7 @@ from grader.pipeline.watch import Silent
 from grader.reports.console import LiveView, plain, result_details, results_table
 from grader.results.folder import ResultsFolder, write_course_scores
 from grader.sandbox.box import LEVELS, Level
-from grader.sandbox.doctor import examine
+from grader.sandbox.doctor import examine, missing_for
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -271,10 +271,9 @@ def make_settings(
             Text("WARNING: --sandbox none: student code runs with your rights, and can read and change your files.")
         )
     level: Level = sandbox
-    if level == "full":
-        missing = [finding for finding in examine() if finding.needed and not finding.good]
-        if missing:
-            raise SetupError("; ".join(f"{item.what}: {item.detail}. {item.remedy}" for item in missing))
+    missing = missing_for(level)
+    if missing:
+        raise SetupError("; ".join(f"{item.what}: {item.detail}. {item.remedy}" for item in missing))
     return Settings(
         datasets=places.datasets(),
         store=None if no_store else places.home() / "store",

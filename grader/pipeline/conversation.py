@@ -15,7 +15,7 @@ from grader.model.observation import Call, Claimed, Curve, EpochSeen, Fit, Obser
 from grader.model.submission import Note, Submission
 from grader.model.training import ArrayRef, FitSettings, Parent, TrainingRequest
 from grader.pipeline.stage import Broken, EpochSource, Stage
-from grader.sandbox.slot import Job, Peer
+from grader.sandbox.peer import Job, Peer
 from grader.training.arrays import DataBook
 from grader.training.drills import make_drills, make_provisional
 from grader.training.requests import (

@@ -8,7 +8,7 @@ import numpy as np
 
 from grader.model.observation import Curve, EpochSeen
 from grader.model.training import FitSettings
-from grader.sandbox.slot import Peer
+from grader.sandbox.peer import Peer
 from grader.training.drills import Drill, batch_logs
 from grader.training.store import KeptRun
 from grader.wire.frames import Frame

@@ -11,7 +11,8 @@ from grader.errors import SandboxError
 from grader.model.assignment import Assignment, Limits
 from grader.model.training import ArrayRef, Description, Layer, TrainingRequest, TrainingRun
 from grader.pipeline.conversation import Link
-from grader.sandbox.slot import Job, Peer, Slot
+from grader.sandbox.peer import Job, Peer
+from grader.sandbox.slot import Slot
 from grader.training.arrays import DataBook
 from grader.training.store import epoch_logs, machine_kind
 

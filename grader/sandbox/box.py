@@ -1,8 +1,8 @@
 """The command line that puts a zygote into its box, for each level of confinement.
 
 full       bubblewrap namespaces (no network, no other processes, a file system made of the interpreter, the
-libraries and the data sets, read-only) + Landlock and limits for each guest
-contained  Landlock and limits, without namespaces: for one submission in a throw-away container
+libraries and the data sets, read-only) + Landlock, a seccomp filter and limits for each guest
+contained  Landlock, the seccomp filter and limits, without namespaces: for one submission in a throw-away container
 none       limits only
 """
 
@@ -21,6 +21,8 @@ Level = Literal["full", "contained", "none"]
 LEVELS: tuple[Level, ...] = ("full", "contained", "none")
 SYSTEM = ("/usr", "/bin", "/lib", "/lib32", "/lib64")
 SYSTEM_FILES = ("/etc/ld.so.cache", "/etc/ld.so.conf", "/etc/ld.so.conf.d", "/etc/localtime", "/etc/alternatives")
+DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
+MACHINE = ("/proc", "/sys/devices/system/cpu")
 SCOPES_SIGNALS = 6
 """The version of Landlock (Linux 6.12) from which on a process can be kept from signalling others."""
 
@@ -42,14 +44,14 @@ class Box:
     scratch_bytes: int
 
     @property
-    def landlock(self) -> bool:
-        """Whether each job is confined by Landlock."""
+    def confines(self) -> bool:
+        """Whether each job gives up capabilities, files and system calls before it runs."""
         return self.level != "none"
 
     @property
     def shields_zygote(self) -> bool:
         """Whether a guest cannot signal its zygote: then a zygote that dies is our failure, not the program's deed."""
-        return self.landlock and landlock_abi() >= SCOPES_SIGNALS
+        return self.confines and landlock_abi() >= SCOPES_SIGNALS
 
     def command(self) -> list[str]:
         """The command that starts the zygote with its control socket as descriptor 3."""
@@ -58,9 +60,19 @@ class Box:
             "role": self.role,
             "datasets": "/box/datasets" if inside else str(self.datasets),
             "scratch": SCRATCH if inside else str(self.scratch),
+            "readable": ["/"] if inside else self.readable(),
         }
         python = [sys.executable, "-s", "-P", "-m", "grader.zygote.serve", json.dumps(settings)]
         return [*self._bubblewrap(), "--", *python] if inside else python
+
+    def readable(self) -> list[str]:
+        """What a guest without a file system of its own may read: the same as is bound into one that has."""
+        paths = [*library_paths(), *SYSTEM_FILES, *DEVICES, *MACHINE, self.datasets, *self.modules()]
+        return [str(path) for path in paths]
+
+    def modules(self) -> list[Path]:
+        """The modules of this package that run in the box."""
+        return [PACKAGE / part for part in ("__init__.py", "errors.py", "wire", "zygote", self.role)]
 
     def environment(self) -> dict[str, str]:
         """A clean environment: nothing of the instructor's."""
@@ -92,8 +104,8 @@ class Box:
             binds += ["--ro-bind", str(path), str(path)]
         for name in SYSTEM_FILES:
             binds += ["--ro-bind-try", name, name]
-        for part in ("__init__.py", "errors.py", "wire", "zygote", self.role):
-            binds += ["--ro-bind", str(PACKAGE / part), f"/box/lib/grader/{part}"]
+        for path in self.modules():
+            binds += ["--ro-bind", str(path), f"/box/lib/grader/{path.name}"]
         return [
             find_bubblewrap(),
             "--unshare-all",

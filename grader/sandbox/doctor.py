@@ -6,9 +6,13 @@ import sys
 from dataclasses import dataclass
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
 
 from grader.errors import SetupError
-from grader.sandbox.box import SCOPES_SIGNALS, find_bubblewrap, landlock_abi
+from grader.sandbox.box import SCOPES_SIGNALS, Level, find_bubblewrap, landlock_abi
+from grader.zygote.syscalls import ARCHITECTURES, REFUSED
+
+CONFINED: tuple[Level, ...] = ("full", "contained")
 
 
 @dataclass(frozen=True)
@@ -19,14 +23,19 @@ class Finding:
     good: bool
     detail: str
     remedy: str = ""
-    needed: bool = True
-    """Whether `--sandbox full` cannot do without it."""
+    levels: tuple[Level, ...] = ("full",)
+    """The levels of `--sandbox` that cannot do without it."""
+
+
+def missing_for(level: Level) -> list[Finding]:
+    """What a level of the sandbox needs and this machine has not."""
+    return [finding for finding in examine() if level in finding.levels and not finding.good]
 
 
 @cache
 def examine() -> tuple[Finding, ...]:
     """Everything that matters for the sandbox on this machine."""
-    return (operating_system(), bubblewrap(), namespaces(), landlock(), tensorflow())
+    return (operating_system(), bubblewrap(), namespaces(), landlock(), seccomp(), tensorflow())
 
 
 def operating_system() -> Finding:
@@ -79,10 +88,19 @@ def landlock() -> Finding:
     abi = landlock_abi()
     if abi == 0:
         remedy = "Use a kernel with Landlock (Linux 5.13 or newer, lsm=landlock,...), and install py-landlock."
-        return Finding("landlock", False, "not available", remedy)
+        return Finding("landlock", False, "not available", remedy, CONFINED)
     weak = abi < SCOPES_SIGNALS
     note = ", without scoping of signals: a program may kill its own box, which is then started again" if weak else ""
     return Finding("landlock", True, f"ABI {abi}{note}")
+
+
+def seccomp() -> Finding:
+    """Filters on system calls: a kernel that has them, and a machine whose calls are known by number."""
+    machine = platform.machine()
+    good = machine in ARCHITECTURES and Path("/proc/sys/kernel/seccomp/actions_avail").exists()
+    remedy = f"Use a kernel with CONFIG_SECCOMP_FILTER on one of: {', '.join(ARCHITECTURES)}."
+    detail = f"{len(REFUSED)} system calls refused" if good else f"none for {machine}"
+    return Finding("seccomp", good, detail, remedy, CONFINED)
 
 
 def tensorflow() -> Finding:

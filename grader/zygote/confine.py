@@ -67,14 +67,16 @@ def data_bytes() -> int:
     return 0
 
 
-def apply_landlock(writable: list[str]) -> bool:
-    """Let this process and its children write only below `writable`, reach no network, and signal nobody outside.
+def apply_landlock(readable: list[str], writable: list[str]) -> bool:
+    """Confine this process and its children to what is below some paths.
 
-    Returns False where the kernel has no Landlock.
+    They read and run only what is below `readable`, write only below `writable`, reach no network and signal nobody
+    outside. Paths that do not exist are left out. Returns False where the kernel has no Landlock.
     """
     try:
         rules = Landlock(strict=False)
-        rules.allow_read("/").allow_execute("/")
+        for path in filter(os.path.exists, readable):
+            rules.add_path_rule(path, access=reading(AccessFs, path))
         for path in writable:
             rules.add_path_rule(path, access=every_right(AccessFs))
         rules.add_path_rule("/dev/null", access=AccessFs.READ_FILE | AccessFs.WRITE_FILE)
@@ -82,6 +84,11 @@ def apply_landlock(writable: list[str]) -> bool:
     except LandlockError:
         return False
     return True
+
+
+def reading(rights: Any, path: str) -> Any:
+    """Rights to read and run what is at `path`; a file takes no rights of folders."""
+    return rights.READ_FILE | rights.EXECUTE | (rights.READ_DIR if Path(path).is_dir() else rights(0))
 
 
 def every_right(rights: Any) -> Any:

@@ -25,6 +25,7 @@ from typing import Any
 from grader.wire.channel import Channel, ChannelBroken
 from grader.zygote import confine, memory
 from grader.zygote.processes import descendants
+from grader.zygote.syscalls import refuse_system_calls
 
 CONTROL = 3
 KINDS = {"program", "training", "describe"}
@@ -92,14 +93,14 @@ def serve(
     started = time.monotonic()
     pid = os.fork()
     if pid == 0:
-        run_child(control, order, descriptors, tools, folder)
+        run_child(control, order, descriptors, tools, folder, settings["readable"])
     for number in descriptors:
         os.close(number)
     reply(control, {"type": "started", "pid": pid})
     status = wait_or_kill(control, pid)
     wall = time.monotonic() - started
-    now = resource.getrusage(resource.RUSAGE_CHILDREN)
     kill_everything()
+    now = resource.getrusage(resource.RUSAGE_CHILDREN)
     wipe(Path(settings["scratch"]))
     cpu = now.ru_utime + now.ru_stime - used.ru_utime - used.ru_stime
     signalled = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
@@ -127,7 +128,12 @@ def wait_or_kill(control: socket.socket, pid: int) -> int:
 
 
 def run_child(
-    control: socket.socket, order: dict[str, Any], descriptors: list[int], tools: dict[str, Any], folder: Path
+    control: socket.socket,
+    order: dict[str, Any],
+    descriptors: list[int],
+    tools: dict[str, Any],
+    folder: Path,
+    readable: list[str],
 ) -> None:
     """In the child: take the descriptors, give up rights, run the job, and leave without any clean-up."""
     code = confine.OUR_FAULT
@@ -147,9 +153,9 @@ def run_child(
         sys.stderr = os.fdopen(2, "w", encoding="utf-8", errors="backslashreplace", closefd=False)
         connection = Channel(socket.socket(fileno=channel))
         message = connection.receive()
-        if order["landlock"]:
+        if order["confine"]:
             confine.drop_capabilities()
-            if not confine.apply_landlock([str(folder)]):
+            if not (confine.apply_landlock(readable, [str(folder)]) and refuse_system_calls()):
                 os._exit(confine.NOT_CONFINED)
         confine.set_limits(order["limits"])
         if order["kind"] not in KINDS:
