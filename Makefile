@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test check lint bench lock clean
+.PHONY: help setup demo test attacks check lint bench lock clean
 
 help: ## list these targets
 	@echo "make TARGET [PYTHON=python3.12]"
@@ -40,6 +40,9 @@ demo: $(STAMP) ## grade the example submissions into results/
 test: $(STAMP) ## run the tests
 	$(BIN)/python -m pytest
 
+attacks: $(STAMP) ## run the attack suite alone, and say how many attacks were held
+	$(BIN)/python -m pytest -q tests/test_attacks.py
+
 check: lint test ## everything that must hold: lint, then the tests
 
 lint: $(STAMP) ## the fast part: format, ruff, mypy, import-linter
@@ -50,6 +53,7 @@ lint: $(STAMP) ## the fast part: format, ruff, mypy, import-linter
 
 bench: $(STAMP) ## measure the time and memory of grading a made-up class
 	PYTHONPATH=. $(BIN)/python bench/overhead.py
+	PYTHONPATH=. $(BIN)/python bench/confinement.py
 
 # Versions are chosen for the Python that resolves them: use the oldest one to be served, Debian 12's 3.11.2
 # (`make lock PYTHON=/usr/bin/python3` there), or packages that want 3.11.5 get in.

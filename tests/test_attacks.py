@@ -4,6 +4,7 @@ Each folder of `attacks/` holds a hand-in and what it may get at most. All are g
 with honest submissions before, between and after them.
 """
 
+import runpy
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -32,15 +33,29 @@ CONTROLS = (
     "a",
     "forging-d",
     "forging-p",
+    "exhausting-c",
+    "exhausting-m",
+    "exhausting-z",
     "forging-z",
+    "malformed-m",
     "persisting-c",
     "persisting-j",
     "persisting-z",
     "snooping-m",
+    "trainer-b",
+    "trainer-m",
     "z",
 )
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.timeout(900)]
+
+
+def hand_in(attack: Path, folder: Path) -> None:
+    """Put an attack's submission into a student's folder: as it is, or made by its `make.py` where it is large."""
+    if (attack / "make.py").is_file():
+        runpy.run_path(str(attack / "make.py"))["make"](folder)
+    else:
+        (folder / "mnist_conv.py").write_bytes((attack / "mnist_conv.py").read_bytes())
 
 
 @pytest.fixture(scope="module")
@@ -55,7 +70,7 @@ def graded(tmp_path_factory: pytest.TempPathFactory, output: ResultsFolder) -> d
     folder = tmp_path_factory.mktemp("class")
     for name in EXPECTED:
         (folder / name).mkdir()
-        (folder / name / "mnist_conv.py").write_bytes((ATTACKS / name.replace("-", "/") / "mnist_conv.py").read_bytes())
+        hand_in(ATTACKS / name.replace("-", "/"), folder / name)
     for name in CONTROLS:
         (folder / f"{name}_honest").mkdir()
         (folder / f"{name}_honest/mnist_conv.py").write_text(HONEST)
@@ -63,7 +78,7 @@ def graded(tmp_path_factory: pytest.TempPathFactory, output: ResultsFolder) -> d
         folder, assignment_ids=["mnist_conv"], files={"mnist_conv": ["mnist_conv"]}, assignment="mnist_conv", only=None
     )
     assignment = load_assignment(CHECKOUT / "assignments/mnist_conv")
-    settings = Settings(datasets=places.datasets(), store=None, jobs=2, quick=True)
+    settings = Settings(datasets=places.datasets(), store=None, jobs=2, quick=True, timeout_seconds=20.0)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("GRADER_TEST_SECRET", "do-not-look-at-me")
         grading = Grading(assignment, settings, output, Silent())
@@ -71,10 +86,10 @@ def graded(tmp_path_factory: pytest.TempPathFactory, output: ResultsFolder) -> d
 
 
 def test_there_are_attacks_of_each_sort() -> None:
-    """Forging, snooping and persisting are all tried."""
+    """Every group is tried, and there are enough of them."""
     groups = [name.partition("-")[0] for name in EXPECTED]
-    assert set(groups) == {"forging", "snooping", "persisting"}
-    assert len(groups) >= 20
+    assert set(groups) == {"exhausting", "forging", "malformed", "persisting", "snooping", "trainer"}
+    assert len(groups) >= 60
 
 
 @pytest.mark.parametrize("name", EXPECTED)

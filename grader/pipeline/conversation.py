@@ -5,6 +5,7 @@ curve after which the program goes on — the recorded training if there is one,
 becomes the `Observation`. A guest that breaks the order of the talk is rejected.
 """
 
+import math
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -198,7 +199,10 @@ class Conversation:
 
     def _rehearse_and_order_live(self, peer: Peer, fit: Fit, reason: str, body: dict[str, Any]) -> Frame:
         """A training that cannot be carried out elsewhere: its data are looked at and its callbacks tried all the same."""
-        x, y = read_array(body["data"]["x"], "x"), read_array(body["data"]["y"], "y")
+        try:
+            x, y = read_array(body["data"]["x"], "x"), read_array(body["data"]["y"], "y")
+        except Refused:
+            return self._order_live(peer, fit, reason)
         self._fetch_arrays(peer, [x, y])
         images, labels = self.book.facts(x, y)
         fit = fit.model_copy(update={"x": images, "y": labels})
@@ -273,7 +277,7 @@ class Conversation:
         for reference in wanted:
             if reference is None or self.book.knows(reference):
                 continue
-            self._array_bytes += int(np.prod(reference.shape)) * 8
+            self._array_bytes += math.prod(reference.shape) * 8
             if self._array_bytes > MAX_ARRAY_BYTES:
                 raise Broken(f"more than {MAX_ARRAY_BYTES // 2**30} GiB of data of its own")
             answer = peer.ask({"type": "send_array", "digest": reference.digest})

@@ -7,6 +7,7 @@ submissions that wait for it are replayed, judged and written.
 
 import hashlib
 import threading
+import traceback
 from collections.abc import Iterable
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field, replace
@@ -15,7 +16,7 @@ from typing import Any
 
 from grader import __version__
 from grader.engines.local import LocalEngine
-from grader.errors import SandboxError
+from grader.errors import SandboxError, SetupError
 from grader.judging.evidence import Evidence
 from grader.judging.judge import Judgement, judge
 from grader.model.assignment import Assignment
@@ -190,13 +191,18 @@ class Grading:
         )
 
     def _after_run(self, case: Case, future: Future[Any], record: bool) -> None:
-        """Judge what was seen; finish the case, or note the training that it waits for."""
+        """Take in a run; a fault of ours ends this case and no other."""
         try:
-            conversation, observation = future.result()
-            observation = self._with_descriptions(observation)
-        except SandboxError as error:
-            self._finish_failed(case, str(error))
-            return
+            self._take_in(case, future, record)
+        except SetupError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a bug that one submission meets must not end the class
+            self._finish_failed(case, fault_of_ours(error))
+
+    def _take_in(self, case: Case, future: Future[Any], record: bool) -> None:
+        """Judge what was seen; finish the case, or note the training that it waits for."""
+        conversation, observation = future.result()
+        observation = self._with_descriptions(observation)
         first = case.observation is None
         case.saw(conversation, observation, self._run_of(case, observation))
         if self.settings.quick and case.fit is not None and case.fit.missing:
@@ -294,11 +300,11 @@ class Grading:
         self.watcher.training_ended(waiting.demand.fingerprint, waiting.demand.seed)
         try:
             run, parts = future.result()
-        except SandboxError as error:
+        except Exception as error:  # noqa: BLE001 - a bug that one training meets must not end the class
             for case in waiting.cases:
                 if case.waits_for:
                     case.waits_for = set()
-                    self._finish_failed(case, str(error))
+                    self._finish_failed(case, fault_of_ours(error))
             return
         self.store.keep(run, parts)
         self._trained.add(waiting.demand.key)
@@ -395,3 +401,12 @@ class Grading:
         slot = Slot(self.settings.sandbox, kind, self.settings.datasets, 2 * self.assignment.limits.file_bytes)
         slot.start()
         return slot
+
+
+def fault_of_ours(error: Exception) -> str:
+    """What went wrong on our side, in one line; for a bug also where, so that it can be reported."""
+    if isinstance(error, SandboxError):
+        return str(error)
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f", {Path(frames[-1].filename).name} line {frames[-1].lineno}" if frames else ""
+    return f"a bug of grader, not of the submission ({type(error).__name__}: {str(error)[:200]}{where})"
