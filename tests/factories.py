@@ -133,7 +133,7 @@ def make_run(accuracies: Sequence[float | None], **changes: Any) -> TrainingRun:
 
 def make_training(run: TrainingRun, played: Curve, **changes: Any) -> Training:
     """A run and how the student's code went along with it."""
-    return Training(**{"run": run, "played": played, "source": "trained", **changes})
+    return Training(**{"run": run, "played": played, **changes})
 
 
 def make_assignment(folder: Path = Path("/nowhere"), **changes: Any) -> Assignment:

@@ -226,7 +226,7 @@ def test_a_failed_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.
         raise OSError("no space left")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="no space"):
+    with pytest.raises(SetupError, match="no space"):
         write_atomically(path, "new")
     assert [(item.name, item.read_text()) for item in tmp_path.iterdir()] == [("file", "old")]
 
@@ -301,7 +301,7 @@ def test_a_returned_value_survives_json(value: Any) -> None:
 def test_evidence_comes_back(tmp_path: Path) -> None:
     """Observation and training are read as they were written."""
     played = make_curve([0.5, math.nan], 1, name="run", printed={1: "done"})
-    kept = RecordedTraining(run=make_run([0.5, None]), played=played, source="trained", others=(make_run([0.1]),))
+    kept = RecordedTraining(run=make_run([0.5, None]), played=played, others=(make_run([0.1]),))
     evidence = RecordedEvidence(observation=make_observation(make_fit(played=played)), training=kept)
     results = ResultsFolder(tmp_path)
     results.write(result_of("ada"), evidence)

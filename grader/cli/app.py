@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import signal
 import sys
 import tempfile
 from dataclasses import replace
@@ -28,6 +29,7 @@ from grader.reports.console import LiveView, plain, result_details, results_tabl
 from grader.results.folder import ResultsFolder, write_course_scores
 from grader.sandbox.box import LEVELS, Level
 from grader.sandbox.doctor import examine, missing_for
+from grader.scratch import sweep
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -271,6 +273,7 @@ def make_settings(
             Text("WARNING: --sandbox none: student code runs with your rights, and can read and change your files.")
         )
     level: Level = sandbox
+    sweep()
     missing = missing_for(level)
     if missing:
         raise SetupError("; ".join(f"{item.what}: {item.detail}. {item.remedy}" for item in missing))
@@ -301,8 +304,15 @@ def options(
     """Options before the verb."""
 
 
+def interrupt(number: int, _frame: object) -> None:
+    """A request to end is treated like Ctrl-C: what runs is ended, what is graded stays."""
+    raise KeyboardInterrupt(number)
+
+
 def main() -> None:
     """Run the command line; every error of ours becomes a sentence and an exit code."""
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, interrupt)
     try:
         code = app(standalone_mode=False) or GRADED
     except SetupError as error:

@@ -1,7 +1,6 @@
 """What a check may look at: one observation, its graded fit, and the training behind it."""
 
 from dataclasses import dataclass
-from typing import Literal
 
 from grader.model.assignment import Assignment
 from grader.model.observation import Call, Curve, Fit, Observation
@@ -15,7 +14,6 @@ class Training:
     run: TrainingRun
     played: Curve
     """The recorded epochs as they were played to the student's callbacks."""
-    source: Literal["shared", "trained"]
     others: tuple[TrainingRun, ...] = ()
     """Trainings of the same request with other seeds, tried before."""
 

@@ -29,7 +29,7 @@ class TrainingSummary(Record):
     """The training that was graded."""
 
     source: Literal["shared", "trained", "live"]
-    """`shared`: from the store or another submission; `trained`: for this one; `live`: inside the sandbox."""
+    """`shared`: several submissions here have it; `trained`: only this one; `live`: inside the sandbox, only claimed."""
     epochs: int
     accuracy: float | None
     stopped_by_callback: bool

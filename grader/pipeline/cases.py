@@ -76,7 +76,7 @@ class Case:
         if run is not None:
             self.runs = [known for known in self.runs if known.seed != run.seed] + [run]
 
-    def evidence(self, source: str = "shared") -> Evidence:
+    def evidence(self) -> Evidence:
         """What the checks may look at now."""
         assert self.observation is not None
         fit = self.fit
@@ -85,7 +85,7 @@ class Case:
         settled = fit is not None and (not fit.missing or self.refused or self.rounds >= MAX_ROUNDS)
         if fit is not None and current is not None and settled and fit.played is not None:
             others = tuple(run for run in self.runs if run.seed != self.seed)
-            training = Training(current, fit.played, source, others)  # type: ignore[arg-type]
+            training = Training(current, fit.played, others)
         return Evidence(self.assignment, self.observation, training, self._refusal())
 
     def judgement(self) -> Judgement:
@@ -120,16 +120,14 @@ class Case:
         missing = {fit.model_number: fit for fit in reversed(wanted) if fit.missing}
         return sorted(missing.values(), key=lambda fit: fit.number)
 
-    def recorded(self, source: str) -> RecordedEvidence:
+    def recorded(self) -> RecordedEvidence:
         """The evidence as it is kept on disk."""
         assert self.observation is not None
-        evidence = self.evidence(source)
+        evidence = self.evidence()
         training = evidence.training
         kept = None
         if training is not None:
-            kept = RecordedTraining(
-                run=training.run, played=training.played, source=training.source, others=training.others
-            )
+            kept = RecordedTraining(run=training.run, played=training.played, others=training.others)
         return RecordedEvidence(observation=self.observation, training=kept, training_refused=evidence.training_refused)
 
     def _refusal(self) -> str:
@@ -200,9 +198,9 @@ def finite(value: float | None) -> float | None:
     return value if value is not None and math.isfinite(value) else None
 
 
-def summary(case: Case, source: str) -> TrainingSummary | None:
-    """What `scores.json` says about the training."""
-    evidence = case.evidence(source)
+def summary(case: Case) -> TrainingSummary | None:
+    """What `scores.json` says about the training, as long as nobody else has it."""
+    evidence = case.evidence()
     fit = case.fit
     if fit is not None and fit.live and fit.played is not None:
         logs = fit.played.epochs[-1].logs if fit.played.epochs else {}
@@ -220,7 +218,7 @@ def summary(case: Case, source: str) -> TrainingSummary | None:
     reached = training.run.epochs[:epochs]
     ratio = epoch_time_ratio(training.run)
     return TrainingSummary(
-        source=training.source,
+        source="trained",
         epochs=epochs,
         accuracy=finite(reached[-1].accuracy) if reached else None,
         stopped_by_callback=training.played.stopped_at is not None,

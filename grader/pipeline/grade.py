@@ -29,6 +29,7 @@ from grader.pipeline.conversation import Conversation
 from grader.pipeline.trainer_desk import Plan, describe, train
 from grader.pipeline.watch import Watcher
 from grader.results.folder import RecordedEvidence, ResultsFolder
+from grader.results.sharing import with_sources
 from grader.results.verdicts import make_result, without_run
 from grader.sandbox.box import Level
 from grader.sandbox.slot import Slot
@@ -77,7 +78,6 @@ class Grading:
         self._futures: dict[Future[Any], tuple[str, Any]] = {}
         self._waiting: dict[tuple[str, int], Waiting] = {}
         self._trained: set[tuple[str, int]] = set()
-        self._users: dict[tuple[str, int], int] = {}
         self._results: list[Result] = []
         self._template: tuple[Verdict, ...] = ()
 
@@ -93,6 +93,7 @@ class Grading:
         if self.settings.keep_others:
             mine = {submission.student for submission in todo} | {result.student for result in self._results}
             self._results += [result for result in self.output.results() if result.student not in mine]
+        self._settle()
         self.watcher.begin(len(todo), len(self._results))
         try:
             self._submit_all(todo)
@@ -105,9 +106,13 @@ class Grading:
 
     def warm_up(self) -> None:
         """Start as many guests as there are jobs, and wait until they are warm (for measurements)."""
-        started = threading.Barrier(self.settings.jobs)
-        waiting = [self._engine.submit("guest", REPLAY, lambda _: started.wait()) for _ in range(self.settings.jobs)]
-        for future in waiting:
+        all_started = threading.Barrier(self.settings.jobs)
+
+        def start(slot: Slot) -> None:
+            slot.start()
+            all_started.wait()
+
+        for future in [self._engine.submit("guest", REPLAY, start) for _ in range(self.settings.jobs)]:
             future.result()
 
     def plan(self, submissions: Iterable[Submission]) -> list[Demand]:
@@ -308,22 +313,15 @@ class Grading:
             return
         self.store.keep(run, parts)
         self._trained.add(waiting.demand.key)
-        self._users[waiting.demand.key] = self._users.get(waiting.demand.key, 0) + len(waiting.cases)
         for case in waiting.cases:
             if waiting.demand.key in case.waits_for:
                 case.waits_for.discard(waiting.demand.key)
                 if not case.waits_for:
                     self._submit_run(case, REPLAY)
 
-    def _source(self, case: Case) -> str:
-        fit = case.fit
-        key = (fit.fingerprint, case.seed) if fit is not None else ("", 0)
-        return "trained" if key in self._trained and self._users.get(key, 0) == 1 else "shared"
-
     def _finish(self, case: Case, judgement: Judgement) -> None:
         """The last judgement, written down."""
         assert case.observation is not None
-        source = self._source(case)
         person = judgement.person
         if self.settings.quick and judgement.pending:
             person = (*person, "the training was left out (--quick)")
@@ -332,10 +330,10 @@ class Grading:
             case.observation,
             judgement.verdicts,
             person=person,
-            training=summary(case, source),
+            training=summary(case),
             digests=(self.assignment.digest, self._resume_key(case.submission)),
         )
-        self._write(result, case.recorded(source))
+        self._write(result, case.recorded())
 
     def _finish_unread(self, submission: Submission) -> None:
         digests = (self.assignment.digest, self._resume_key(submission))
@@ -356,8 +354,16 @@ class Grading:
     def _write(self, result: Result, evidence: RecordedEvidence | None) -> None:
         self.output.write(result, evidence)
         self._results.append(result)
+        self._settle()
         self.output.write_scores(self.assignment.id, self._results)
         self.watcher.finished(result)
+
+    def _settle(self) -> None:
+        """Say of each training whether several have it, now that the results are these."""
+        before, self._results = self._results, with_sources(self._results)
+        for old, new in zip(before, self._results, strict=True):
+            if old is not new:
+                self.output.write(new, None)
 
     def _empty_verdicts(self) -> tuple[Verdict, ...]:
         """All checks of the assignment, as they come out for a hand-in that does nothing."""
@@ -398,9 +404,7 @@ class Grading:
         return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:32]
 
     def _make_slot(self, kind: str) -> Slot:
-        slot = Slot(self.settings.sandbox, kind, self.settings.datasets, 2 * self.assignment.limits.file_bytes)
-        slot.start()
-        return slot
+        return Slot(self.settings.sandbox, kind, self.settings.datasets, 2 * self.assignment.limits.file_bytes)
 
 
 def fault_of_ours(error: Exception) -> str:

@@ -90,7 +90,7 @@ def judge_again(before: Result, recorded: RecordedEvidence, assignment: Assignme
         template = judge(Evidence(assignment, recorded.observation)).verdicts
         return without_run(submission, template, digests=digests, sandbox=before.sandbox)
     kept = recorded.training
-    training = Training(kept.run, kept.played, kept.source, kept.others) if kept else None
+    training = Training(kept.run, kept.played, kept.others) if kept else None
     refused = recorded.training_refused or ("" if training else "no training was carried out when this was graded")
     judgement = judge(Evidence(assignment, recorded.observation, training, refused))
     person = judgement.person

