@@ -381,6 +381,23 @@ def test_a_killed_zygote_is_replaced(slot: Slot) -> None:
     assert left == []
 
 
+def test_a_stopped_zygote_is_replaced(slot: Slot, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A zygote that does not answer any more is given up after a while, and the next job runs in a new one."""
+    monkeypatch.setattr("grader.sandbox.peer.END_SECONDS", 2.0)
+    assert run(slot, main("return 1")).value == 1
+    zygote = slot._zygote
+    assert zygote is not None
+    if slot.box.shields_zygote:
+        with pytest.raises(SandboxError, match="did not report the end of a job"):
+            run(slot, main("return 1"), at_call=lambda: os.kill(zygote, signal.SIGSTOP))
+    else:
+        seen = run(slot, main("return 1"), at_call=lambda: os.kill(zygote, signal.SIGSTOP))
+        assert seen.measured.ending.kind == "signalled"
+    assert run(slot, main("return 2")).value == 2
+    assert slot._zygote != zygote
+    assert not Path(f"/proc/{zygote}").exists()
+
+
 # ── data sets ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

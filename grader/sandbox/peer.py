@@ -29,6 +29,8 @@ from grader.zygote.confine import CHANNEL_BROKEN, NOT_CONFINED, OUR_FAULT, OUT_O
 
 START_SECONDS = 120.0
 WATCH_SECONDS = 0.1
+END_SECONDS = 30.0
+"""How long a zygote may take to clean up and report; one that takes longer is stopped or stuck, and is replaced."""
 
 
 class JobOver(Exception):  # noqa: N818 - not an error: the job has ended, and the caller has nothing left to ask
@@ -158,7 +160,7 @@ class Peer:
 
     def drain_until_end(self) -> None:
         """Wait until the zygote reports that the job is gone."""
-        patience = time.monotonic() + 30.0
+        patience = time.monotonic() + END_SECONDS
         while not self._report and self._control_is_open and time.monotonic() < patience:
             if self._done and time.monotonic() > self._deadline:
                 self._tell_zygote()
@@ -210,6 +212,8 @@ class Peer:
         if self._ending is not None:
             return self._ending
         if not self._report:
+            if self._box.shields_zygote:
+                raise SandboxError("the zygote did not report the end of a job")
             return Ending(kind="signalled", detail="the whole box was lost")
         number, code = int(self._report["signal"]), int(self._report["code"])
         if number == signal.SIGXCPU:
