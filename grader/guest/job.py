@@ -1,15 +1,19 @@
 """One job: run a hand-in and the assignment's probe, and report what happened."""
 
+import contextlib
 import random
+import signal
 import sys
 import time
 import types
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
 from grader.guest.program import Program, bound_names
 from grader.guest.session import Session
+from grader.guest.values import Values
 from grader.wire.channel import Channel, ChannelBroken
 
 
@@ -40,7 +44,8 @@ def run_program(order: dict[str, Any], channel: Channel, tools: dict[str, Any]) 
             "notes": program.notes,
             "readable": program.readable,
             "defined": [name for name in entry_points if name in program.namespace],
-        }
+        },
+        student.values.arrays,
     )
 
 
@@ -51,31 +56,68 @@ def run_probe(source: str, student: "Student", seed: int) -> None:
     module.__dict__["probe"](student, np.random.default_rng(seed))
 
 
+class TooLongError(Exception):
+    """Student code that took longer than the probe allows for one call."""
+
+
 class Student:
-    """What a probe sees of the student's code."""
+    """What a probe sees of the student's code.
+
+    Attributes:
+        seconds: most wall seconds of each call that follows; None for no limit beside that of the whole run.
+    """
 
     def __init__(self, program: Program, session: Session, channel: Channel) -> None:
         self._program = program
         self._session = session
         self._channel = channel
+        self.seconds: float | None = None
         self.calls: list[dict[str, Any]] = []
+        self.values = Values()
 
     def call(self, name: str, *args: Any, **keywords: Any) -> Any:
         """Call the student's function and write down what came back; the value itself is returned, or None."""
+        return self.call_as("", name, *args, **keywords)
+
+    def call_as(self, label: str, name: str, *args: Any, **keywords: Any) -> Any:
+        """The same under a label by which the checks find it. Arrays are handed over as copies.
+
+        Open figures are written down with the call, and closed.
+        """
         value = self._program.namespace.get(name)
-        record: dict[str, Any] = {"name": name, "found": value is not None, "kind": type(value).__name__[:80]}
+        record: dict[str, Any] = {
+            "name": name,
+            "label": label,
+            "found": value is not None,
+            "kind": type(value).__name__[:80],
+        }
         self.calls.append(record)
         if not callable(value):
             record["error"] = self._program.lost.get(name, "")
             return None
+        given = [copied(item) for item in args], {key: copied(item) for key, item in keywords.items()}
+        return self._record(record, lambda: value(*given[0], **given[1]))
+
+    def fit(self, model: Any, *args: Any, **keywords: Any) -> Any:
+        """Train a model that the student's code made, as if the student had; what it raises is written down."""
+        record: dict[str, Any] = {"name": "fit", "label": "fit", "found": model is not None, "kind": "method"}
+        self.calls.append(record)
+        if not hasattr(model, "fit"):
+            record["error"] = f"there is no model to train, but a {type(model).__name__}"
+            return None
+        return self._record(record, lambda: model.fit(*args, **keywords))
+
+    def _record(self, record: dict[str, Any], action: Callable[[], Any]) -> Any:
         random.seed(0)
         first = self._session.fits
         start = time.monotonic()
         result = None
-        self._channel.ask({"type": "calling", "name": name})
+        self._channel.ask({"type": "calling", "name": record["name"]})
         try:
-            result = value(*args, **keywords)
-            record["value"] = plain(result)
+            with at_most(self.seconds):
+                result = action()
+            record["value"] = self.values.plain(result)
+            record["figures"] = self.values.figures()
         except (MemoryError, ChannelBroken):
             raise
         except BaseException as error:  # noqa: BLE001 - whatever student code raises is data
@@ -86,20 +128,25 @@ class Student:
         return result
 
 
-def plain(value: Any, depth: int = 0) -> Any:
-    """A returned value as JSON: numbers, texts, lists, dictionaries; other objects by their class name."""
-    if value is None or type(value) in (bool, int, str):
-        return value[:2000] if isinstance(value, str) else value
-    if isinstance(value, float | np.floating):
-        return float(value)
-    if isinstance(value, np.integer | np.bool_):
-        return value.item()
-    if depth < 5 and isinstance(value, list | tuple):
-        return [plain(item, depth + 1) for item in value[:2000]]
-    if depth < 5 and isinstance(value, dict):
-        return {str(key)[:200]: plain(item, depth + 1) for key, item in list(value.items())[:200]}
-    if isinstance(value, np.ndarray) and value.dtype.kind in "biuf" and value.size <= 2000:
-        return value.tolist()
-    if hasattr(value, "numpy") and getattr(value, "shape", None) == ():
-        return float(value.numpy())
-    return {"object": type(value).__name__[:80]}
+def copied(value: Any) -> Any:
+    """A copy of an array, so that a function that changes its argument harms only itself; anything else as it is."""
+    return value.copy() if isinstance(value, np.ndarray) else value
+
+
+@contextlib.contextmanager
+def at_most(seconds: float | None) -> Iterator[None]:
+    """Interrupt what runs here after so many wall seconds."""
+    if seconds is None:
+        yield
+        return
+
+    def interrupt(*_: Any) -> None:
+        raise TooLongError(f"it took longer than {seconds:g} s")
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

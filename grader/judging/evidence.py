@@ -1,10 +1,15 @@
 """What a check may look at: one observation, its graded fit, and the training behind it."""
 
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 
 from grader.model.assignment import Assignment
 from grader.model.observation import Call, Curve, Fit, Observation
 from grader.model.training import Description, TrainingRun
+
+Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)
@@ -27,6 +32,8 @@ class Evidence:
     training: Training | None = None
     training_refused: str = ""
     """Why there will be no training in this run (`--quick`); empty if one can be had."""
+    arrays: tuple[Array, ...] = ()
+    """What the calls returned and drew; values name them by place."""
 
     @property
     def layer_names(self) -> dict[str, str]:
@@ -37,6 +44,21 @@ class Evidence:
     def fit(self) -> Fit | None:
         """The graded call of `fit`: inside the entry point if that exists, else at top level."""
         return graded_fit(self.assignment, self.observation)
+
+    def called(self, label: str) -> Call | None:
+        """The probe's call with this label, or None if the program did not come so far."""
+        return next((call for call in self.observation.claimed.calls if call.label == label), None)
+
+    def array(self, value: Any) -> Array | None:
+        """A returned value as an array: by its place, or made of numbers and lists; None if it is none."""
+        if isinstance(value, dict) and "array" in value:
+            place = value["array"]
+            return self.arrays[place] if isinstance(place, int) and 0 <= place < len(self.arrays) else None
+        try:
+            found = np.asarray(value, float) if isinstance(value, int | float | list) else None
+        except (TypeError, ValueError):
+            return None
+        return found
 
     @property
     def call(self) -> Call | None:

@@ -128,19 +128,44 @@ class Fit(Record):
     """What a further training must supply: empty, `run`, `epochs` or `batch`."""
 
 
+class Axes(Record):
+    """One system of axes of a figure."""
+
+    place: tuple[int, int, int, int] | None = None
+    """Row, column, rows and columns of the grid that it stands in; None if it stands in none."""
+    title: str = ""
+    labels: tuple[str, str] = ("", "")
+    images: tuple[dict[str, Any], ...] = ()
+    """Each image as {"array": …, "shape": …, "dtype": …, "cmap": …}."""
+    lines: tuple[Any, ...] = ()
+    """The values of each line."""
+
+
+class Figure(Record):
+    """A figure that a call left open."""
+
+    png: int | None = None
+    """Place of its picture among the arrays of the run: the bytes of a PNG."""
+    axes: tuple[Axes, ...] = ()
+
+
 class Call(Record):
     """One call of student code by the probe."""
 
     name: str
+    label: str = ""
+    """What the probe calls this call, if it makes several."""
     found: bool
     kind: str = "function"
     """What the name is bound to, in words."""
     value: Any = None
-    """The value returned, as JSON; arrays as {"array": …}, other objects as {"object": class name}."""
+    """The value returned, as JSON; arrays as {"array": place, "shape": …, "dtype": …}, other objects as {"object": class
+    name}. The place is one among the arrays of the run, or None for an array that was too large."""
     error: str = ""
     """What it raised, with its place, in a sentence for the student."""
     fits: tuple[int, ...] = ()
     """Numbers of the fits that happened inside the call."""
+    figures: tuple[Figure, ...] = ()
     wall_seconds: float = 0.0
 
 

@@ -86,7 +86,8 @@ class Case:
         if fit is not None and current is not None and settled and fit.played is not None:
             others = tuple(run for run in self.runs if run.seed != self.seed)
             training = Training(current, fit.played, others)
-        return Evidence(self.assignment, self.observation, training, self._refusal())
+        arrays = self.conversation.arrays if self.conversation else ()
+        return Evidence(self.assignment, self.observation, training, self._refusal(), arrays)
 
     def judgement(self) -> Judgement:
         """Verdicts as things stand."""

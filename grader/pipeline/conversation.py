@@ -32,6 +32,7 @@ from grader.wire.frames import Frame
 
 MAX_FITS = 50
 MAX_ARRAY_BYTES = 4 * 2**30
+MAX_RETURNED_BYTES = 300 * 2**20
 Array = np.ndarray[Any, Any]
 
 
@@ -77,6 +78,8 @@ class Conversation:
     defines: tuple[str, ...] = ()
     finished: bool = False
     live_refused: bool = False
+    arrays: tuple[Array, ...] = ()
+    """What the calls of the probe returned and drew; the claims name them by place."""
     _array_bytes: int = 0
     _models: dict[int, tuple[Link, ...]] = field(default_factory=dict)
 
@@ -101,7 +104,7 @@ class Conversation:
             frame = peer.receive()
             while frame.type != "done":
                 frame = self._answer(peer, frame)
-            self._take_report(frame.body)
+            self._take_report(frame)
             peer.finish()
             peer.send({"type": "bye"})
             self.finished = True
@@ -326,8 +329,12 @@ class Conversation:
             self._record(live, played=Curve(name="live", supplied=tuple(logs), epochs=seen))
         return self._answer(peer, answer) if answer.type != "done" else answer
 
-    def _take_report(self, body: dict[str, Any]) -> None:
-        """The guest's last frame: calls of the probe, notes, names defined."""
+    def _take_report(self, frame: Frame) -> None:
+        """The guest's last frame: calls of the probe with their arrays, notes, names defined."""
+        body = frame.body
+        if sum(array.nbytes for array in frame.arrays) > MAX_RETURNED_BYTES:
+            raise Broken(f"more than {MAX_RETURNED_BYTES // 2**20} MiB returned")
+        self.arrays = frame.arrays
         self.claimed = Claimed(
             calls=tuple(Call(**call) for call in body["calls"][:200]),
             notes=tuple(Note(**note) for note in body["notes"][:200]),

@@ -8,11 +8,13 @@ submissions that wait for it are replayed, judged and written.
 import hashlib
 import threading
 import traceback
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from grader import __version__
 from grader.engines.local import LocalEngine
@@ -333,7 +335,7 @@ class Grading:
             training=summary(case),
             digests=(self.assignment.digest, self._resume_key(case.submission)),
         )
-        self._write(result, case.recorded())
+        self._write(result, case.recorded(), case.evidence().arrays)
 
     def _finish_unread(self, submission: Submission) -> None:
         digests = (self.assignment.digest, self._resume_key(submission))
@@ -351,8 +353,10 @@ class Grading:
             None,
         )
 
-    def _write(self, result: Result, evidence: RecordedEvidence | None) -> None:
-        self.output.write(result, evidence)
+    def _write(
+        self, result: Result, evidence: RecordedEvidence | None, arrays: Sequence[np.ndarray[Any, Any]] = ()
+    ) -> None:
+        self.output.write(result, evidence, arrays)
         self._results.append(result)
         self._settle()
         self.output.write_scores(self.assignment.id, self._results)

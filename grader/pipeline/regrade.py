@@ -3,6 +3,9 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from grader.errors import SetupError
 from grader.judging.evidence import Evidence, Training
@@ -12,6 +15,8 @@ from grader.model.result import Result
 from grader.model.submission import Submission
 from grader.results.folder import RecordedEvidence, ResultsFolder, read_scores, write_course_scores
 from grader.results.verdicts import make_result, without_run
+
+Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)
@@ -64,7 +69,7 @@ def _regrade_one(results: ResultsFolder, find_assignment: Callable[[str], Assign
             after = before
             if evidence is not None and stands_for(evidence, before):
                 name = evidence.observation.assignment
-                after = judge_again(before, evidence, find_assignment(name))
+                after = judge_again(before, evidence, results.arrays(before.student), find_assignment(name))
                 results.write(after, None)
             if (before.score, before.status) != (after.score, after.status):
                 changes.append(Change(before, after))
@@ -80,7 +85,9 @@ def stands_for(evidence: RecordedEvidence, result: Result) -> bool:
     return result.status != "error" and evidence.observation.submission_digest == result.submission_digest
 
 
-def judge_again(before: Result, recorded: RecordedEvidence, assignment: Assignment) -> Result:
+def judge_again(
+    before: Result, recorded: RecordedEvidence, arrays: tuple[Array, ...], assignment: Assignment
+) -> Result:
     """The result that today's checks give for recorded evidence."""
     submission = Submission(
         student=before.student, path=before.path, digest=before.submission_digest, problem=recorded.problem
@@ -92,7 +99,7 @@ def judge_again(before: Result, recorded: RecordedEvidence, assignment: Assignme
     kept = recorded.training
     training = Training(kept.run, kept.played, kept.others) if kept else None
     refused = recorded.training_refused or ("" if training else "no training was carried out when this was graded")
-    judgement = judge(Evidence(assignment, recorded.observation, training, refused))
+    judgement = judge(Evidence(assignment, recorded.observation, training, refused, arrays))
     person = judgement.person
     if judgement.pending and recorded.training_refused.startswith("left out"):
         person = (*person, "the training was left out (--quick)")

@@ -3,6 +3,7 @@
     DIR/scores.json                        what other people's scripts read
     DIR/submissions/<student>/result.json  verdicts of one submission
     DIR/submissions/<student>/evidence.json what was seen, for `grader regrade`
+    DIR/submissions/<student>/arrays.npz    arrays that the student's functions returned, if they did
 
 Every file is written beside its place and renamed, so that a killed run leaves whole files only.
 """
@@ -10,14 +11,17 @@ Every file is written beside its place and renamed, so that a killed run leaves 
 import contextlib
 import fcntl
 import hashlib
+import io
 import json
 import os
 import re
-from collections.abc import Iterator
+import zipfile
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
+import numpy as np
 from pydantic import ValidationError
 
 from grader import __version__
@@ -27,6 +31,7 @@ from grader.model.record import Record
 from grader.model.result import CourseScores, Result, Scores
 from grader.model.training import TrainingRun
 
+Array = np.ndarray[Any, Any]
 R = TypeVar("R", bound=Record)
 
 
@@ -68,10 +73,22 @@ class ResultsFolder:
         found = [_read(path, Result) for path in places]
         return sorted((result for result in found if result is not None), key=lambda result: result.student)
 
-    def write(self, result: Result, evidence: RecordedEvidence | None) -> None:
+    def arrays(self, student: str) -> tuple[Array, ...]:
+        """What the calls of this student's code returned and drew, in the order of their places."""
+        try:
+            with np.load(self._place(student) / "arrays.npz", allow_pickle=False) as archive:
+                return tuple(archive[f"a{number}"] for number in range(len(archive.files)))
+        except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
+            return ()
+
+    def write(self, result: Result, evidence: RecordedEvidence | None, arrays: Sequence[Array] = ()) -> None:
         """Write one submission: the evidence first, so that a result never stands without it."""
         place = self._place(result.student)
         if evidence is not None:
+            if arrays:
+                write_atomically(place / "arrays.npz", packed(arrays))
+            else:
+                (place / "arrays.npz").unlink(missing_ok=True)
             write_atomically(place / "evidence.json", as_json(evidence))
         write_atomically(place / "result.json", as_strict_json(result))
 
@@ -108,7 +125,7 @@ class ResultsFolder:
 
     def _sweep(self) -> None:
         """Remove what a grader that was killed had begun to write."""
-        for pattern in (".*.json.*", "submissions/*/.*.json.*"):
+        for pattern in (".*.json.*", "submissions/*/.*.json.*", "submissions/*/.*.npz.*"):
             for path in self.folder.glob(pattern):
                 if path.suffix[1:].isdigit():
                     path.unlink(missing_ok=True)
@@ -155,13 +172,21 @@ def as_json(record: Record, indent: int | None = None) -> str:
         return text.encode("utf-8", "replace").decode()
 
 
-def write_atomically(path: Path, text: str) -> None:
+def packed(arrays: Sequence[Array]) -> bytes:
+    """Arrays as the bytes of a compressed `.npz`, by place."""
+    buffer = io.BytesIO()
+    np.savez_compressed(buffer, **{f"a{number}": array for number, array in enumerate(arrays)})  # type: ignore[arg-type]
+    return buffer.getvalue()
+
+
+def write_atomically(path: Path, content: str | bytes) -> None:
     """Write a file whole: beside its place, flushed to disk, then renamed. Raises SetupError where that fails."""
     scratch = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with scratch.open("w", encoding="utf-8", errors="backslashreplace") as handle:
-            handle.write(text)
+        data = content if isinstance(content, bytes) else content.encode("utf-8", "backslashreplace")
+        with scratch.open("wb") as handle:
+            handle.write(data)
             handle.flush()
             os.fsync(handle.fileno())
         scratch.replace(path)
