@@ -24,6 +24,7 @@ ORDER = {
     "entry_points": [],
     "probe": "def probe(student, rng):\n    pass\n",
     "seed": 1,
+    "inputs": "",
     "old_names": True,
 }
 

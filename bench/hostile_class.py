@@ -118,7 +118,7 @@ def seen(place: Path) -> dict[str, tuple[int, int]]:
 
 def own(path: Path, place: Path) -> bool:
     """True for folders of this benchmark and of other programs that are at work here."""
-    return path == place or path.name.startswith((".cache", "bash_", "tmp"))
+    return path == place or path.name.startswith((".cache", "bash_", "tmp", "pip-", PREFIX))
 
 
 def scores(place: Path, output: str) -> list[dict[str, Any]]:

@@ -91,6 +91,7 @@ def run(slot: Slot, code: str, at_call: Callable[[], None] = lambda: None, **lim
         "entry_points": ["main"],
         "probe": CALLED,
         "seed": 1,
+        "inputs": "",
         "old_names": True,
     }
     talk = Talk(at_call)

@@ -172,7 +172,7 @@ def regrade(results: Annotated[Path, typer.Argument(help="A folder of results.")
 
     Example: grader regrade results/
     """
-    changed = regrade_folder(results, places.find_assignment)
+    changed = regrade_folder(results, places.find_assignment, places.datasets())
     for change in changed:
         out.print(plain(change.sentence()))
     out.print(Text(f"{len(changed)} of {changed.total} submissions changed."), highlight=False)

@@ -15,6 +15,7 @@ from grader.guest.program import Program, bound_names
 from grader.guest.session import Session
 from grader.guest.values import Values
 from grader.wire.channel import Channel, ChannelBroken
+from grader.wire.inputs import draw_inputs
 
 
 def run_program(order: dict[str, Any], channel: Channel, tools: dict[str, Any]) -> None:
@@ -36,6 +37,7 @@ def run_program(order: dict[str, Any], channel: Channel, tools: dict[str, Any]) 
     program.run(statements)
     session.phase = "entry"
     student = Student(program, session, channel)
+    student.inputs = draw_inputs(str(order["inputs"]), int(order["seed"]), tools["datasets"])
     run_probe(str(order["probe"]), student, int(order["seed"]))
     channel.ask(
         {
@@ -64,6 +66,7 @@ class Student:
     """What a probe sees of the student's code.
 
     Attributes:
+        inputs: what the assignment's `inputs.py` draws from the seed.
         seconds: most wall seconds of each call that follows; None for no limit beside that of the whole run.
     """
 
@@ -71,6 +74,7 @@ class Student:
         self._program = program
         self._session = session
         self._channel = channel
+        self.inputs: dict[str, Any] = {}
         self.seconds: float | None = None
         self.calls: list[dict[str, Any]] = []
         self.values = Values()

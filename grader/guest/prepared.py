@@ -39,7 +39,7 @@ def prepare(datasets: Path) -> dict[str, Callable[[Frame, Channel], None]]:
         tf.config.threading.set_intra_op_parallelism_threads(1)
         tf.config.threading.set_inter_op_parallelism_threads(1)
         keras.utils.set_random_seed(int(order["seed"]))
-        tools = {"transform": transform, "original_fit": original_fit, "install": install_all}
+        tools = {"transform": transform, "original_fit": original_fit, "install": install_all, "datasets": datasets}
         run_program(order, channel, tools)
 
     return {"program": program}

@@ -1,6 +1,8 @@
 """What a check may look at: one observation, its graded fit, and the training behind it."""
 
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -8,6 +10,7 @@ import numpy as np
 from grader.model.assignment import Assignment
 from grader.model.observation import Call, Curve, Fit, Observation
 from grader.model.training import Description, TrainingRun
+from grader.wire.inputs import draw_inputs
 
 Array = np.ndarray[Any, Any]
 
@@ -34,6 +37,16 @@ class Evidence:
     """Why there will be no training in this run (`--quick`); empty if one can be had."""
     arrays: tuple[Array, ...] = ()
     """What the calls returned and drew; values name them by place."""
+    datasets: Path | None = None
+    """Folder of the shipped data sets, for inputs that are made of them."""
+
+    @cached_property
+    def inputs(self) -> dict[str, Any]:
+        """The inputs that the student's functions were called with: those that the assignment draws from the seed."""
+        source = self.assignment.inputs_source
+        if source and self.datasets is None:
+            raise RuntimeError("the data sets are not at hand")
+        return draw_inputs(source, self.observation.seed, self.datasets or Path())
 
     @property
     def layer_names(self) -> dict[str, str]:

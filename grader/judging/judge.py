@@ -225,6 +225,11 @@ class JudgePlugin:
         return self.evidence_value.call
 
     @pytest.fixture
+    def inputs(self) -> dict[str, Any]:
+        """What the student's functions were called with, drawn by the assignment's `inputs.py`."""
+        return self.evidence_value.inputs
+
+    @pytest.fixture
     def fit(self) -> Fit:
         """The graded call of `fit`; the check fails if nothing was trained."""
         return need_fit(self.evidence_value)

@@ -62,12 +62,18 @@ class Assignment(Record):
     """Training request of the reference network, for timing."""
     folder: Path = Field(exclude=True)
     digest: str
-    """SHA-256 over `assignment.toml`, `probe.py` and `checks.py`."""
+    """SHA-256 over `assignment.toml`, `probe.py`, `inputs.py` and `checks.py`."""
 
     @property
     def probe_source(self) -> str:
         """Text of `probe.py`, sent into the sandbox."""
         return (self.folder / "probe.py").read_text("utf-8")
+
+    @property
+    def inputs_source(self) -> str:
+        """Text of `inputs.py`, by which inputs are drawn from the seed; empty if there is none."""
+        path = self.folder / "inputs.py"
+        return path.read_text("utf-8") if path.is_file() else ""
 
 
 def load_assignment(folder: Path) -> Assignment:
@@ -102,7 +108,7 @@ def load_assignment(folder: Path) -> Assignment:
 def _digest(folder: Path) -> str:
     """SHA-256 over the files that decide verdicts."""
     digest = hashlib.sha256()
-    for name in ("assignment.toml", "probe.py", "checks.py", "reference.json"):
+    for name in ("assignment.toml", "probe.py", "inputs.py", "checks.py", "reference.json"):
         path = folder / name
         if path.is_file():
             digest.update(name.encode() + b"\0" + path.read_bytes() + b"\0")

@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from grader.judging.evidence import Evidence, Training, graded_fit
 from grader.judging.expectations import epoch_time_ratio
@@ -42,9 +43,8 @@ class Case:
 
     assignment: Assignment
     submission: Submission
-    trained_here: set[tuple[str, int]]
-    """Trainings that were carried out in this run and are used by one student only are `trained`, others `shared`."""
-    quick: bool = False
+    datasets: Path | None = None
+    """Folder of the shipped data sets."""
     observation: Observation | None = None
     conversation: Conversation | None = None
     seed_index: int = 0
@@ -87,7 +87,7 @@ class Case:
             others = tuple(run for run in self.runs if run.seed != self.seed)
             training = Training(current, fit.played, others)
         arrays = self.conversation.arrays if self.conversation else ()
-        return Evidence(self.assignment, self.observation, training, self._refusal(), arrays)
+        return Evidence(self.assignment, self.observation, training, self._refusal(), arrays, self.datasets)
 
     def judgement(self) -> Judgement:
         """Verdicts as things stand."""

@@ -93,6 +93,7 @@ class Conversation:
             "cells": [{"number": cell.number, "text": cell.text} for cell in source.cells],
             "entry_points": list(self.assignment.entry_points),
             "probe": self.assignment.probe_source,
+            "inputs": self.assignment.inputs_source,
             "seed": self.seed,
             "old_names": self.assignment.old_names,
         }

@@ -19,7 +19,7 @@ import numpy as np
 from grader import __version__
 from grader.engines.local import LocalEngine
 from grader.errors import SandboxError, SetupError
-from grader.judging.evidence import Evidence
+from grader.judging.evidence import Evidence, graded_fit
 from grader.judging.judge import Judgement, judge
 from grader.model.assignment import Assignment
 from grader.model.observation import Ending, Measured, Observation
@@ -79,7 +79,6 @@ class Grading:
         self._engine: LocalEngine[Slot] = LocalEngine(settings.jobs, self._make_slot)
         self._futures: dict[Future[Any], tuple[str, Any]] = {}
         self._waiting: dict[tuple[str, int], Waiting] = {}
-        self._trained: set[tuple[str, int]] = set()
         self._results: list[Result] = []
         self._template: tuple[Verdict, ...] = ()
 
@@ -137,7 +136,7 @@ class Grading:
             if submission.problem or submission.source is None:
                 self._finish_unread(submission)
             else:
-                case = Case(self.assignment, submission, self._trained, self.settings.quick)
+                case = Case(self.assignment, submission, self.settings.datasets)
                 self._submit_run(case, CAPTURE)
 
     def _start_trainings(self) -> None:
@@ -252,7 +251,7 @@ class Grading:
 
     def _run_of(self, case: Case, observation: Observation) -> TrainingRun | None:
         """The training that was played to the graded fit."""
-        case_fit = Case(case.assignment, case.submission, self._trained, observation=observation).fit
+        case_fit = graded_fit(self.assignment, observation)
         if case_fit is None or not case_fit.fingerprint:
             return None
         kept = self.store.find(case_fit.fingerprint, case.seed)
@@ -314,7 +313,6 @@ class Grading:
                     self._finish_failed(case, fault_of_ours(error))
             return
         self.store.keep(run, parts)
-        self._trained.add(waiting.demand.key)
         for case in waiting.cases:
             if waiting.demand.key in case.waits_for:
                 case.waits_for.discard(waiting.demand.key)

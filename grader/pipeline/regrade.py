@@ -45,7 +45,7 @@ class Changes(list[Change]):
     needs_review: bool = False
 
 
-def regrade(folder: Path, find_assignment: Callable[[str], Assignment]) -> Changes:
+def regrade(folder: Path, find_assignment: Callable[[str], Assignment], datasets: Path | None = None) -> Changes:
     """Judge everything in a results folder again, and write what came of it."""
     parts = [folder] if (folder / "submissions").is_dir() else sorted(folder.glob("*/submissions"))
     if not parts:
@@ -54,13 +54,18 @@ def regrade(folder: Path, find_assignment: Callable[[str], Assignment]) -> Chang
         )
     changes = Changes()
     for part in parts:
-        _regrade_one(ResultsFolder(part if part == folder else part.parent), find_assignment, changes)
+        _regrade_one(ResultsFolder(part if part == folder else part.parent), find_assignment, datasets, changes)
     if parts[0] != folder:
         write_course_scores(folder, [scores for part in parts if (scores := read_scores(part.parent)) is not None])
     return changes
 
 
-def _regrade_one(results: ResultsFolder, find_assignment: Callable[[str], Assignment], changes: Changes) -> None:
+def _regrade_one(
+    results: ResultsFolder,
+    find_assignment: Callable[[str], Assignment],
+    datasets: Path | None,
+    changes: Changes,
+) -> None:
     with results.locked():
         written = []
         name = ""
@@ -69,7 +74,7 @@ def _regrade_one(results: ResultsFolder, find_assignment: Callable[[str], Assign
             after = before
             if evidence is not None and stands_for(evidence, before):
                 name = evidence.observation.assignment
-                after = judge_again(before, evidence, results.arrays(before.student), find_assignment(name))
+                after = judge_again(before, evidence, results.arrays(before.student), find_assignment(name), datasets)
                 results.write(after, None)
             if (before.score, before.status) != (after.score, after.status):
                 changes.append(Change(before, after))
@@ -86,7 +91,11 @@ def stands_for(evidence: RecordedEvidence, result: Result) -> bool:
 
 
 def judge_again(
-    before: Result, recorded: RecordedEvidence, arrays: tuple[Array, ...], assignment: Assignment
+    before: Result,
+    recorded: RecordedEvidence,
+    arrays: tuple[Array, ...],
+    assignment: Assignment,
+    datasets: Path | None,
 ) -> Result:
     """The result that today's checks give for recorded evidence."""
     submission = Submission(
@@ -99,7 +108,7 @@ def judge_again(
     kept = recorded.training
     training = Training(kept.run, kept.played, kept.others) if kept else None
     refused = recorded.training_refused or ("" if training else "no training was carried out when this was graded")
-    judgement = judge(Evidence(assignment, recorded.observation, training, refused, arrays))
+    judgement = judge(Evidence(assignment, recorded.observation, training, refused, arrays, datasets))
     person = judgement.person
     if judgement.pending and recorded.training_refused.startswith("left out"):
         person = (*person, "the training was left out (--quick)")

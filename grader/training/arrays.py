@@ -5,6 +5,7 @@ copy. Anything else travels once, and is compared with the shipped images by val
 """
 
 import json
+import weakref
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -39,13 +40,14 @@ class DataBook:
         self._sets = tuple(name for name in sets if (datasets / name).is_dir())
         self._table = self._load_table()
         self._spool = make_scratch()
+        self._clean = weakref.finalize(self, remove_scratch, self._spool)
         self._sent: dict[str, Array] = {}
         self._facts: dict[str, tuple[ArrayFacts, ArrayFacts]] = {}
 
     def close(self) -> None:
         """Remove the arrays that travelled."""
         self._sent.clear()
-        remove_scratch(self._spool)
+        self._clean()
 
     def knows(self, reference: ArrayRef) -> bool:
         """True if the array need not travel."""
