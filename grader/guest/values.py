@@ -76,6 +76,7 @@ class Values:
     def axes(self, axes: Any) -> dict[str, Any]:
         """One system of axes: where it stands in the grid, what it is called, which images and lines it shows."""
         spec = axes.get_subplotspec()
+        spec = spec and spec.get_topmost_subplotspec()  # a colour bar parts the place of its axes in two
         place = None if spec is None else [spec.rowspan.start, spec.colspan.start, *spec.get_gridspec().get_geometry()]
         images = [{**self.picture(image), "cmap": str(image.get_cmap().name)[:40]} for image in axes.images[:10]]
         return {

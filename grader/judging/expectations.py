@@ -4,6 +4,7 @@ Those about the network stand in `network_expectations`; a `checks.py` finds all
 """
 
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,6 +23,7 @@ from grader.judging.network_expectations import (
 )
 from grader.judging.wording import number, plural, short
 from grader.model.observation import ArrayFacts, Call, Curve, Fit
+from grader.model.training import EpochLogs
 
 __all__ = [
     "best_of",
@@ -31,6 +33,7 @@ __all__ = [
     "expect_dataset",
     "expect_epoch_time",
     "expect_epochs",
+    "expect_exact_epochs",
     "expect_finished",
     "expect_images",
     "expect_layer_counts",
@@ -39,9 +42,12 @@ __all__ = [
     "expect_parameters",
     "expect_reached",
     "expect_returned",
+    "expect_returned_accuracies",
     "expect_shapes_fit",
     "expect_spatial_size",
     "expect_stop",
+    "expect_test_accuracy",
+    "expect_training_accuracy",
     "missing_message",
     "number",
     "reached",
@@ -53,6 +59,13 @@ __all__ = [
     "usable",
     "value_of",
 ]
+
+PROGRESS = re.compile(
+    r"(?:\x1b\[\d+m)?\d+/\d+(?:\x1b\[0m)? .*?/(?:step|epoch)(?: - \w+: (?:-?\d+\.\d{4}(?:e[+-]?\d+)?|nan|inf))*"
+)
+"""What Keras's progress bar prints; a message without a line break before it stands right behind."""
+
+UNMEASURED = "the accuracy on the test images could not be measured, since the data are the program's own"
 
 
 def expect_finished(call: Call | None, name: str, evidence: Evidence | None = None) -> None:
@@ -101,7 +114,8 @@ def expect_images(fit: Fit, *, dataset: str, shape: tuple[int, ...], points: flo
         problems.append(f"the images that reach your network have the shape {found}; {shape} is asked for")
     if not scale_right:
         problems.append(f"their values lie between {low:.4g} and {high:.4g}; they should lie between 0 and 1")
-    advice = "Reshape them, for example with reshape(60000, 28, 28, 1)" if not shape_right else "Divide them by 255.0"
+    divide = "Divide them by 255.0, and only once" if 0 < high < 0.9 else "Divide them by 255.0"
+    advice = f"Reshape them, for example with reshape{shape}" if not shape_right else divide
     sentence = "; ".join(problems)
     fail(f"{sentence[0].upper()}{sentence[1:]}. {advice}.", points if shape_right or scale_right else 0.0)
 
@@ -135,11 +149,19 @@ def expect_epochs(fit: Fit, at_most: int) -> None:
         fail(f"Your fit asks for {fit.epochs_asked} epochs; at most {at_most} are allowed. Write epochs={at_most}.")
 
 
-def expect_stop(fit: Fit, *, metric: str, threshold: float) -> None:
+def expect_exact_epochs(fit: Fit, epochs: int) -> None:
+    """`fit` asks for this many epochs."""
+    if fit.epochs_asked != epochs:
+        fail(f"Your fit asks for {fit.epochs_asked} {plural('epoch', fit.epochs_asked)}; {epochs} are asked for.")
+
+
+def expect_stop(fit: Fit, *, metric: str, threshold: float, passed_by_probe: bool = False) -> None:
     """On every drill the student's code stops at the first epoch at or over the threshold, and at no other.
 
-    An exact landing on the threshold may also be passed over, as `>` does.
+    An exact landing on the threshold may also be passed over, as `>` does. With `passed_by_probe` it is the probe that
+    calls `fit`, so that nobody is told to pass the callback to it.
     """
+    remedy = "" if passed_by_probe else ", and pass the callback to fit"
     ever, due = False, False
     for drill in usable(fit):
         if drill.error:
@@ -154,7 +176,7 @@ def expect_stop(fit: Fit, *, metric: str, threshold: float) -> None:
         if first is not None and first == len(values) - 1:
             allowed.add(None)
         if drill.stopped_at not in allowed:
-            fail(stop_message(drill, values, first, metric, threshold))
+            fail(stop_message(drill, values, first, metric, threshold, remedy))
         if drill.stopped_at is not None and drill.epochs[drill.stopped_at].batch is not None:
             fail(
                 "Your callback stops in the middle of an epoch. Decide in on_epoch_end, when the epoch's accuracy is known."
@@ -162,19 +184,20 @@ def expect_stop(fit: Fit, *, metric: str, threshold: float) -> None:
     if due and not ever:
         fail(
             f"Your code never stopped a trial run. Stop training in a callback as soon as {metric} is at or over "
-            f"{threshold:g}, and pass the callback to fit."
+            f"{threshold:g}{remedy}."
         )
 
 
-def stop_message(drill: Curve, values: list[float], first: int | None, metric: str, threshold: float) -> str:
+def stop_message(
+    drill: Curve, values: list[float], first: int | None, metric: str, threshold: float, remedy: str
+) -> str:
     """What a callback did on a made-up curve, and what it should have done."""
     stopped = drill.stopped_at
     if stopped is None:
         assert first is not None
         return (
             f"Training went on although {metric} had reached {values[first]:.4f} in epoch {first + 1} of a trial run. "
-            f"Stop (self.model.stop_training = True) as soon as {metric} is at or over {threshold:g}, and pass the "
-            "callback to fit."
+            f"Stop (self.model.stop_training = True) as soon as {metric} is at or over {threshold:g}{remedy}."
         )
     seen = values[min(stopped, len(values) - 1)]
     if first is None or stopped < first:
@@ -216,7 +239,7 @@ def expect_message(fit: Fit, message: str) -> None:
 
 def missing_message(printed: str, message: str) -> str:
     """The message is absent; show what was printed instead, if something was."""
-    lines = [line.strip() for line in printed.replace("\r", "\n").split("\n")]
+    lines = [line.strip() for line in PROGRESS.sub("\n", printed.replace("\x08", "")).replace("\r", "\n").split("\n")]
     own = [line for line in lines if line and "━" not in line and "\x1b" not in line and not line.startswith("Epoch ")]
     if not own:
         return f'Nothing is printed when training stops. Print exactly "{message}".'
@@ -246,6 +269,60 @@ def expect_reached(training: Training, *, metric: str, threshold: float, epochs:
         f"Trained for real, your network came to {metric} {best:.4f} (seed {run.seed}); {threshold:g} is asked for, and "
         f"{reason}.{tried}"
     )
+
+
+def last_epoch(training: Training) -> EpochLogs:
+    """What the real training ended with, after the epochs that the student's code let run."""
+    run = training.run
+    if run.problem:
+        fail(f"Keras could not train your network: {run.problem}")
+    let_run = sum(1 for seen in training.played.epochs if seen.batch is None)
+    if not run.epochs[:let_run]:
+        fail("Your fit ended before its first epoch was over.")
+    return run.epochs[:let_run][-1]
+
+
+def expect_training_accuracy(training: Training, at_least: float) -> None:
+    """After the epochs that the student's code let run, the real training is this good on the training images."""
+    value = last_epoch(training).accuracy
+    if value is None or not value >= at_least:
+        fail(too_low(training, "on the training images", value, at_least))
+
+
+def expect_test_accuracy(training: Training, at_least: float) -> None:
+    """After the epochs that the student's code let run, the real training is this good on the test images."""
+    value = last_epoch(training).test_accuracy
+    if value is None:
+        raise PersonNeeded(UNMEASURED)
+    if value < at_least:
+        fail(too_low(training, "on the test images", value, at_least))
+
+
+def too_low(training: Training, where: str, value: float | None, at_least: float) -> str:
+    """How far the real training came, and how far it should."""
+    epochs = sum(1 for seen in training.played.epochs if seen.batch is None)
+    came = "no number" if value is None else f"{value:.4f}"
+    return (
+        f"Trained for real, your network came to {came} {where} after {epochs} {plural('epoch', epochs)} "
+        f"(seed {training.run.seed}); {at_least:g} is asked for."
+    )
+
+
+def expect_returned_accuracies(call: Call | None, training: Training) -> None:
+    """The function returned two numbers: the last training accuracy, and that on the test images."""
+    if call is None or not call.found or call.error:
+        raise CheckFailed("The function did not run to its end, so there is no returned value to look at.")
+    value, last = call.value, last_epoch(training)
+    if not isinstance(value, list) or len(value) != 2:
+        fail(f"The function returned {short(value)}. Return two numbers: the training and the test accuracy.")
+    truths = (("first", "training", last.accuracy), ("second", "test", last.test_accuracy))
+    for found, (place, what, truth) in zip(value, truths, strict=True):
+        if truth is None:
+            raise PersonNeeded(UNMEASURED)
+        if not isinstance(found, int | float) or not math.isclose(float(found), truth, rel_tol=0, abs_tol=1e-4):
+            fail(
+                f"The {place} value returned is {short(found)}, but the {what} accuracy of this training is {truth:.4f}."
+            )
 
 
 def best_of(run: Any) -> float:

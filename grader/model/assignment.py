@@ -32,13 +32,17 @@ class TrainingPolicy(Record):
     """How submissions of this assignment are trained."""
 
     metric: str = "accuracy"
-    threshold: float
-    """Training may stop at the first epoch whose measured accuracy is at or over this."""
+    threshold: float = 1.0
+    """Training may stop at the first epoch whose measured accuracy is at or over this; a callback is tried around it."""
     max_epochs: int = 20
     seeds: tuple[int, ...] = (1,)
     """Tried in order; the next one only when the best accuracy came within `margin` of the threshold."""
     margin: float = 0.0
     max_parameters: int = 20_000_000
+    test: bool = False
+    """Also measure the accuracy on the test images after every epoch."""
+    test_threshold: float | None = None
+    """A network that comes within `margin` of this accuracy on the test images is given the next seed."""
     epoch_time_ratio: float | None = None
     """Most seconds per epoch as a multiple of the reference network's."""
 

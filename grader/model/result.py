@@ -37,6 +37,8 @@ class TrainingSummary(Record):
     """Seconds per epoch divided by those of the assignment's reference network."""
     fingerprint: str = ""
     seed: int | None = None
+    test_accuracy: float | None = None
+    """Measured on the test images after the last epoch, where the assignment asks for it."""
     curve: tuple[float, ...] = ()
     """Measured accuracy of each epoch."""
     other_seeds: tuple[dict[str, Any], ...] = ()

@@ -107,6 +107,8 @@ class EpochLogs(Record):
     """As Keras logs them, `val_…` included."""
     accuracy: float | None = None
     """Plain classification accuracy, measured beside whatever metrics the student asked for."""
+    test_accuracy: float | None = None
+    """The same on the test images of the data set, where the assignment asks for it and the images are known."""
     seconds: float = 0.0
 
 

@@ -1,6 +1,7 @@
 """One submission on its way: what was seen so far, and what it still needs."""
 
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -144,8 +145,10 @@ class Case:
         current = next((run for run in self.runs if run.seed == self.seed), None)
         if current is None or self.seed_index + 1 >= len(self.policy.seeds):
             return False
-        best = current.best_accuracy
-        close = best is not None and self.policy.threshold - self.policy.margin <= best < self.policy.threshold - 1e-7
+        best, threshold = current.best_accuracy, self.policy.threshold
+        if self.policy.test_threshold is not None:
+            best, threshold = max_of(epoch.test_accuracy for epoch in current.epochs), self.policy.test_threshold
+        close = best is not None and threshold - self.policy.margin <= best < threshold - 1e-7
         fit = self.fit
         used_all = fit is not None and fit.played is not None and fit.played.stopped_at is None
         lost = {verdict.id for verdict in judgement.verdicts if verdict.status == "failed"} & set(judgement.trained)
@@ -194,6 +197,11 @@ def stops_in_time(fit: Fit, threshold: float, metric: str) -> bool:
     return True
 
 
+def max_of(values: Iterable[float | None]) -> float | None:
+    """The largest of the numbers among the values; None if there is none."""
+    return max((value for value in values if value is not None), default=None)
+
+
 def finite(value: float | None) -> float | None:
     """The value, or None where JSON has no number for it."""
     return value if value is not None and math.isfinite(value) else None
@@ -225,6 +233,7 @@ def summary(case: Case) -> TrainingSummary | None:
         stopped_by_callback=training.played.stopped_at is not None,
         seconds_per_epoch_ratio=None if ratio is None else round(ratio, 2),
         fingerprint=training.run.fingerprint,
+        test_accuracy=finite(reached[-1].test_accuracy) if reached else None,
         seed=training.run.seed,
         curve=tuple(value for epoch in reached if (value := finite(epoch.accuracy)) is not None),
         other_seeds=tuple({"seed": run.seed, "best_accuracy": run.best_accuracy} for run in training.others),

@@ -75,7 +75,7 @@ class Grading:
             assignment = assignment.model_copy(update={"limits": limits})
         self.assignment, self.settings, self.output, self.watcher = assignment, settings, output, watcher
         self.book = DataBook(settings.datasets)
-        self.store = Store(settings.store)
+        self.store = Store(settings.store, test=bool(assignment.training and assignment.training.test))
         self._engine: LocalEngine[Slot] = LocalEngine(settings.jobs, self._make_slot)
         self._futures: dict[Future[Any], tuple[str, Any]] = {}
         self._waiting: dict[tuple[str, int], Waiting] = {}

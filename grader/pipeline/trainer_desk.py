@@ -58,6 +58,7 @@ def train(
         "arrays": table,
         "keep_weights": plan.parameters * 4 * plan.epochs <= KEEP_WEIGHTS_BYTES,
         "reference": assignment.reference,
+        "test": book.test_set(plan.chain[-1].request.x) if assignment.training and assignment.training.test else None,
     }
     take = Take(plan, progress)
     measured, _ = slot.run(Job("training", order, sent, TRAINER_LIMITS), take)

@@ -111,7 +111,7 @@ def train(message: Frame, channel: Channel) -> None:
         for link in order["chain"]:
             model = prepare_link(model, link, arrays)
             last = link is order["chain"][-1]
-            recorder = Recorder(channel, order, link) if last else None
+            recorder = Recorder(channel, order, link, read_test_set(order, datasets)) if last else None
             fit_link(model, link, arrays, recorder)
         closing["steps_per_epoch"] = steps_per_epoch(order["chain"][-1], arrays)
         if order.get("reference"):
@@ -232,8 +232,11 @@ class StopAtBatch(keras.callbacks.Callback):
 class Recorder(keras.callbacks.Callback):
     """Sends every epoch over the channel, and stops at the threshold or where it is told to."""
 
-    def __init__(self, channel: Channel, order: dict[str, Any], link: dict[str, Any]) -> None:
+    def __init__(
+        self, channel: Channel, order: dict[str, Any], link: dict[str, Any], test: tuple[Array, Array] | None
+    ) -> None:
         super().__init__()
+        self._test = test
         self._channel = channel
         self._threshold = order.get("threshold")
         self._keep_weights = bool(order["keep_weights"])
@@ -267,6 +270,7 @@ class Recorder(keras.callbacks.Callback):
             "epoch": epoch,
             "logs": {key: float(value) for key, value in logs.items() if OURS not in key},
             "accuracy": None if accuracy is None else float(accuracy),
+            "test_accuracy": None if self._test is None else accuracy_on(self.model, *self._test),
             "seconds": seconds,
             "batch_keys": self._keys,
         }
@@ -276,6 +280,25 @@ class Recorder(keras.callbacks.Callback):
         if self._keep_weights or epoch == self._last_epoch or self.model.stop_training:
             arrays += [variable.numpy() for variable in self.model.weights]
         self._channel.send(body, arrays)
+
+
+def read_test_set(order: dict[str, Any], datasets: Path) -> tuple[Array, Array] | None:
+    """Test images, prepared as the training images were, and their labels; None if they are not wanted."""
+    if not order.get("test"):
+        return None
+    arrays = Arrays(order["test"], (), datasets)
+    x, y = arrays("x"), arrays("y")
+    return None if x is None or y is None else (x, y)
+
+
+def accuracy_on(model: Any, images: Array, labels: Array, size: int = 1000) -> float:
+    """The share of images whose largest output is the label; leaves the model and its metrics as they are."""
+    infer = tf.function(lambda batch: model(batch, training=False), reduce_retracing=True)
+    right = 0
+    for start in range(0, len(images), size):
+        outputs = infer(tf.constant(images[start : start + size])).numpy()
+        right += int(np.sum(np.argmax(outputs, axis=-1) == labels[start : start + size]))
+    return right / len(images)
 
 
 def time_reference(reference: dict[str, Any]) -> float:

@@ -140,6 +140,15 @@ class DataBook:
                 return facts.model_copy(update=found)
         return facts
 
+    def test_set(self, reference: ArrayRef) -> dict[str, dict[str, Any]] | None:
+        """Recipes for the test images, prepared as these training images were, and their labels; None if unknown."""
+        known = self._known(reference)
+        if known is None or known.part != "x_train":
+            return None
+        count = len(self._array(known.dataset, "y_test"))
+        x = {**known.__dict__, "part": "x_test", "shape": [count, *reference.shape[1:]]}
+        return {"x": x, "y": {"dataset": known.dataset, "part": "y_test", "recipe": "raw", "shape": [count]}}
+
     def _known(self, reference: ArrayRef) -> Known | None:
         known = self._table.get(f"{reference.digest}-{reference.dtype}")
         if known is None:

@@ -88,13 +88,19 @@ def library_versions() -> dict[str, str]:
 
 
 class Store:
-    """Runs by content on disk; with `folder=None` it only remembers, for this process."""
+    """Runs by content on disk; with `folder=None` it only remembers, for this process.
 
-    def __init__(self, folder: Path | None) -> None:
+    Args:
+        folder: where runs lie.
+        test: whether its runs measure the test images too; those that do are kept apart from those that do not.
+    """
+
+    def __init__(self, folder: Path | None, *, test: bool = False) -> None:
         self._folder = folder
         self._memory: dict[str, KeptRun] = {}
         self._descriptions: dict[str, Description] = {}
-        self._place = json.dumps({**library_versions(), "machine": machine_kind(), "format": 1}, sort_keys=True)
+        place = {**library_versions(), "machine": machine_kind(), "format": 1, **({"test": True} if test else {})}
+        self._place = json.dumps(place, sort_keys=True)
 
     def find(self, fingerprint: str, seed: int) -> KeptRun | None:
         """The run under this fingerprint and seed, or None; a damaged entry is None."""
@@ -187,9 +193,10 @@ class Store:
 
 def epoch_logs(body: dict[str, Any]) -> EpochLogs:
     """The record of an epoch frame."""
-    accuracy = body.get("accuracy")
+    accuracy, test = body.get("accuracy"), body.get("test_accuracy")
     return EpochLogs(
         logs={str(key): float(value) for key, value in body["logs"].items()},
         accuracy=None if accuracy is None else float(accuracy),
+        test_accuracy=None if test is None else float(test),
         seconds=float(body["seconds"]),
     )

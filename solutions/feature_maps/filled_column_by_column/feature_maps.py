@@ -1,0 +1,24 @@
+"""What the layers see: the places are filled in the wrong order."""
+
+import matplotlib.pyplot as plt
+import numpy as np
+import tensorflow as tf
+
+
+def feature_maps(model, images):
+    """The outputs of all layers of `model` for `images`, from the first layer to the last."""
+    images = np.reshape(images, (-1, 28, 28, 1))
+    layer_outputs = [layer.output for layer in model.layers]
+    activation_model = tf.keras.Model(inputs=model.inputs, outputs=layer_outputs)
+    outputs = activation_model.predict(images, verbose=0)
+    return outputs
+
+
+def plot_feature_maps(model, images, filter_number=1):
+    """Three rows for three images, four columns for the first four layers: one filter of each."""
+    outputs = feature_maps(model, images)
+    figure, places = plt.subplots(3, 4)
+    for number, place in enumerate(places.T.flat):
+        place.imshow(outputs[number % 4][number // 4, :, :, filter_number], cmap="inferno")
+        place.grid(False)
+    plt.show()

@@ -1,0 +1,20 @@
+"""What the layers see: the images are taken as they are."""
+
+import matplotlib.pyplot as plt
+
+
+def feature_maps(model, images):
+    outputs = []
+    for layer in model.layers:
+        images = layer(images)
+        outputs.append(images.numpy())
+    return outputs
+
+
+def plot_feature_maps(model, images, filter_number=1):
+    outputs = feature_maps(model, images)
+    f, axarr = plt.subplots(3, 4)
+    for x in range(4):
+        for y in range(3):
+            axarr[y, x].imshow(outputs[x][y, :, :, filter_number], cmap="inferno")
+            axarr[y, x].grid(False)
