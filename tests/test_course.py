@@ -43,6 +43,8 @@ def graded(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, Resu
 def test_every_solution_gets_its_verdicts(name: str, variant: str, graded: dict[str, dict[str, Result]]) -> None:
     """Each verdict that needs no training is the one written beside the solution."""
     result = graded[name][variant]
+    if "inside the sandbox" in result.message:
+        pytest.skip("it trains inside the sandbox, which --quick leaves out; `grader validate` does it")
     pending = {verdict.id for verdict in result.checks if LEFT_OUT in verdict.message}
     wanted = expected(CHECKOUT / "solutions" / name / variant)
     wanted["verdicts"] = {key: value for key, value in wanted["verdicts"].items() if key not in pending}
@@ -60,7 +62,7 @@ def test_the_points_of_an_assignment_sum_to_ten(name: str, graded: dict[str, dic
 @pytest.mark.parametrize("name", OTHERS)
 def test_every_check_is_failed_by_some_solution(name: str, graded: dict[str, dict[str, Result]]) -> None:
     """A check that cannot fail proves nothing; those that need a training are counted by `grader validate`."""
-    results = list(graded[name].values())
+    results = [result for result in graded[name].values() if "inside the sandbox" not in result.message]
     pending = {verdict.id for result in results for verdict in result.checks if LEFT_OUT in verdict.message}
     notes = [note for note in unfailed_checks(results) if not any(note.endswith(check) for check in pending)]
     assert notes == []

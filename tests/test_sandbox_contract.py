@@ -77,7 +77,7 @@ class Seen:
         """What `main` returned; the test fails if it did not."""
         assert self.frames, (self.ending, self.stderr)
         assert self.frames[-1].type == "done", (self.ending, self.stderr)
-        (call,) = self.frames[-1].body["calls"]
+        (call,) = [frame.body["call"] for frame in self.frames if frame.type == "called"]
         assert not call.get("error"), call["error"]
         return call["value"]
 
@@ -164,7 +164,7 @@ def test_an_ordinary_job_finishes(slot: Slot) -> None:
         slot, "import sys\nprint('loaded')\ndef main():\n    print('töne', file=sys.stderr)\n    return [1, 2.5, 'x']"
     )
     assert seen.ending == ("finished", "")
-    assert [frame.type for frame in seen.frames] == ["begin", "calling", "done"]
+    assert [frame.type for frame in seen.frames] == ["begin", "calling", "called", "done"]
     assert seen.value == [1, 2.5, "x"]
     assert (seen.stdout, seen.stderr) == ("loaded\n", "töne\n")
     assert seen.measured.sandbox == slot.box.level

@@ -19,8 +19,11 @@ def probe(student, rng):
     callback = student.call_as("callback", "EarlyStoppingCallback")
     model = student.call_as("model", "convolutional_model")
     callbacks = [callback] if isinstance(callback, keras.callbacks.Callback) else []
+    if isinstance(model, keras.Model) and getattr(model, "optimizer", None) and len(model.metrics) < 2:
+        student.note("no_metric", True)  # nothing to stop at is logged: the callback is tried on the stand-in
+        model = stand_in()
     student.fit(model, images, given["labels"], epochs=10, callbacks=callbacks)
-    if student.calls[-1].get("error") and not begun(callbacks):
+    if student.error and not begun(callbacks):
         student.fit(stand_in(), images, given["labels"], epochs=10, callbacks=callbacks)
 
 
@@ -30,15 +33,18 @@ def prepared(student, images):
     What the function returned is too large to be handed over: only what can be said about it is.
     """
     right = images[..., np.newaxis] / 255.0
-    student.values.room = 0
+    student.keep_arrays = False
     made = student.call_as("all", "reshape_and_normalize", images)
-    value = student.calls[-1].get("value")
-    if not (isinstance(value, dict) and "shape" in value):
+    student.keep_arrays = True
+    if not (hasattr(made, "shape") and hasattr(made, "dtype")):
         return right
     made = np.asarray(made)
-    value["range"] = [float(np.min(made)), float(np.max(made))] if made.size else []
-    value["right"] = made.shape == right.shape and np.allclose(made[::600], right[::600], rtol=0, atol=1e-3)
-    return made if value["right"] and value["range"] == [0.0, 1.0] else right
+    if made.dtype.kind not in "biuf" or not made.size:
+        return right
+    ends = [float(np.min(made)), float(np.max(made))]
+    equal = bool(made.shape == right.shape and np.allclose(made[::600], right[::600], rtol=0, atol=1e-3))
+    student.note("all_facts", {"range": ends, "right": equal})
+    return made if equal and ends == [0.0, 1.0] else right
 
 
 def begun(callbacks):

@@ -4,6 +4,7 @@ import contextlib
 import inspect
 import json
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -262,14 +263,15 @@ def log_keys(model: Any) -> list[str]:
     keys: list[str] = []
     with contextlib.suppress(Exception):
         keys = [str(key) for key in model.get_metrics_result()]
-    return keys if len(keys) > 1 else ["accuracy", "loss"]
+    without = model._compile_metrics is None  # compiled without metrics: then there is only the loss
+    return keys if len(keys) > 1 or (keys and without) else ["accuracy", "loss"]
 
 
 def claimed_layers(model: Any) -> list[dict[str, Any]]:
     """The layers as the guest sees them: testimony, used only for a network that cannot be taken out of the program."""
     layers: list[dict[str, Any]] = []
-    for layer in model._flatten_layers(include_self=False):
-        if len(layers) >= 200 or isinstance(layer, keras.layers.InputLayer | keras.Model):
+    for layer in in_order(model):
+        if len(layers) >= 200 or isinstance(layer, keras.layers.InputLayer):
             continue
         shape = None
         with contextlib.suppress(Exception):
@@ -288,6 +290,15 @@ def claimed_layers(model: Any) -> list[dict[str, Any]]:
             }
         )
     return layers
+
+
+def in_order(model: Any) -> Iterator[Any]:
+    """The layers of a model in the order in which it holds them, those of nested models in their place."""
+    for layer in model.layers:
+        if isinstance(layer, keras.Model):
+            yield from in_order(layer)
+        else:
+            yield layer
 
 
 def bind_fit(function: Any, args: tuple[Any, ...], keywords: dict[str, Any]) -> dict[str, Any]:

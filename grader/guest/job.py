@@ -42,12 +42,10 @@ def run_program(order: dict[str, Any], channel: Channel, tools: dict[str, Any]) 
     channel.ask(
         {
             "type": "done",
-            "calls": student.calls,
             "notes": program.notes,
             "readable": program.readable,
             "defined": [name for name in entry_points if name in program.namespace],
-        },
-        student.values.arrays,
+        }
     )
 
 
@@ -68,6 +66,8 @@ class Student:
     Attributes:
         inputs: what the assignment's `inputs.py` draws from the seed.
         seconds: most wall seconds of each call that follows; None for no limit beside that of the whole run.
+        error: what the last call raised, in a sentence; empty if nothing.
+        keep_arrays: whether arrays that come back are handed to the checks; if not, only their shape and type.
     """
 
     def __init__(self, program: Program, session: Session, channel: Channel) -> None:
@@ -76,8 +76,17 @@ class Student:
         self._channel = channel
         self.inputs: dict[str, Any] = {}
         self.seconds: float | None = None
-        self.calls: list[dict[str, Any]] = []
+        self.error = ""
         self.values = Values()
+
+    @property
+    def keep_arrays(self) -> bool:
+        """Whether arrays that come back are handed to the checks."""
+        return self.values.keep
+
+    @keep_arrays.setter
+    def keep_arrays(self, keep: bool) -> None:
+        self.values.keep = keep
 
     def call(self, name: str, *args: Any, **keywords: Any) -> Any:
         """Call the student's function and write down what came back; the value itself is returned, or None."""
@@ -95,20 +104,16 @@ class Student:
             "found": value is not None,
             "kind": type(value).__name__[:80],
         }
-        self.calls.append(record)
         if not callable(value):
-            record["error"] = self._program.lost.get(name, "")
-            return None
+            return self._report({**record, "error": self._program.lost.get(name, "")}, None)
         given = [copied(item) for item in args], {key: copied(item) for key, item in keywords.items()}
         return self._record(record, lambda: value(*given[0], **given[1]))
 
     def fit(self, model: Any, *args: Any, **keywords: Any) -> Any:
         """Train a model that the student's code made, as if the student had; what it raises is written down."""
         record: dict[str, Any] = {"name": "fit", "label": "fit", "found": model is not None, "kind": "method"}
-        self.calls.append(record)
         if not hasattr(model, "fit"):
-            record["error"] = f"there is no model to train, but a {type(model).__name__}"
-            return None
+            return self._report({**record, "error": f"there is no model to train, but a {type(model).__name__}"}, None)
         return self._record(record, lambda: model.fit(*args, **keywords))
 
     def _record(self, record: dict[str, Any], action: Callable[[], Any]) -> Any:
@@ -128,7 +133,17 @@ class Student:
             record["error"] = self._program.explain(error)
         record["fits"] = list(range(first, self._session.fits))
         record["wall_seconds"] = time.monotonic() - start
+        return self._report(record, result)
+
+    def note(self, label: str, value: Any) -> None:
+        """Write down a fact that the probe itself has found out, under a label by which the checks find it."""
+        self._report({"name": "note", "label": label, "found": True, "value": self.values.plain(value)}, None)
+
+    def _report(self, record: dict[str, Any], result: Any) -> Any:
+        """Send what came of a call at once, so that nothing that happens later can take it away."""
+        self.error = str(record.get("error", ""))
         sys.stdout.flush()
+        self._channel.ask({"type": "called", "call": record}, self.values.take())
         return result
 
 

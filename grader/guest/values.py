@@ -18,6 +18,23 @@ class Values:
 
     arrays: list[Array] = field(default_factory=list)
     room: int = MAX_BYTES
+    keep: bool = True
+    """Whether arrays are kept at all."""
+    taken: int = 0
+
+    def take(self) -> list[Array]:
+        """The arrays that have come since this was asked last; places go on counting."""
+        new, self.arrays = self.arrays, []
+        self.taken += len(new)
+        return new
+
+    def place(self, array: Array) -> int | None:
+        """Keep an array; its place, or None if there is no room for it."""
+        if not self.keep or array.nbytes > self.room:
+            return None
+        self.room -= array.nbytes
+        self.arrays.append(array)
+        return self.taken + len(self.arrays) - 1
 
     def plain(self, value: Any, depth: int = 0) -> Any:
         """A value as JSON: numbers, texts, lists, dictionaries; arrays by place; other objects by their class name."""
@@ -46,11 +63,7 @@ class Values:
         if value.ndim == 1 and value.size <= 2000:
             return value.tolist()
         facts = {"shape": list(value.shape), "dtype": str(value.dtype)}
-        if value.nbytes > self.room:
-            return {"array": None, **facts}
-        self.room -= value.nbytes
-        self.arrays.append(np.ascontiguousarray(value))
-        return {"array": len(self.arrays) - 1, **facts}
+        return {"array": self.place(np.ascontiguousarray(value)), **facts}
 
     def figures(self) -> list[dict[str, Any]]:
         """All open figures of Matplotlib, closed afterwards: their axes as data, and a picture of each."""
@@ -66,12 +79,7 @@ class Values:
         picture = io.BytesIO()
         figure.savefig(picture, format="png", dpi=60)
         pixels = np.frombuffer(picture.getvalue(), np.uint8)
-        png = None
-        if pixels.nbytes <= self.room:
-            self.room -= pixels.nbytes
-            self.arrays.append(pixels)
-            png = len(self.arrays) - 1
-        return {"png": png, "axes": [self.axes(axes) for axes in figure.axes[:MAX_AXES]]}
+        return {"png": self.place(pixels), "axes": [self.axes(axes) for axes in figure.axes[:MAX_AXES]]}
 
     def axes(self, axes: Any) -> dict[str, Any]:
         """One system of axes: where it stands in the grid, what it is called, which images and lines it shows."""

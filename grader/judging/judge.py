@@ -48,6 +48,7 @@ UNUSED = [
 OPTIONS = [
     "--disable-plugin-autoload",
     "--import-mode=importlib",
+    "--assert=plain",
     "--capture=no",
     *("-c", os.devnull),
     *(word for name in UNUSED for word in ("-p", f"no:{name}")),

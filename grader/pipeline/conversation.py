@@ -33,6 +33,7 @@ from grader.wire.frames import Frame
 MAX_FITS = 50
 MAX_ARRAY_BYTES = 4 * 2**30
 MAX_RETURNED_BYTES = 300 * 2**20
+MAX_CALLS = 500
 Array = np.ndarray[Any, Any]
 
 
@@ -105,7 +106,7 @@ class Conversation:
             frame = peer.receive()
             while frame.type != "done":
                 frame = self._answer(peer, frame)
-            self._take_report(frame)
+            self._take_report(frame.body)
             peer.finish()
             peer.send({"type": "bye"})
             self.finished = True
@@ -134,6 +135,9 @@ class Conversation:
             self.defines = tuple(str(name) for name in frame.body["defines"])
             return peer.ask({"type": "ok"})
         if frame.type == "calling":
+            return peer.ask({"type": "ok"})
+        if frame.type == "called":
+            self._take_call(frame)
             return peer.ask({"type": "ok"})
         if frame.type == "fit":
             return self._fit(peer, frame)
@@ -252,7 +256,7 @@ class Conversation:
         self._record(fit, drills=(played,))
         stage.peer.finish()
         stage.peer.end("finished", "a drill played alone")
-        return Frame({"type": "done", "calls": [], "notes": [], "defined": [], "readable": True})
+        return Frame({"type": "done", "notes": [], "defined": [], "readable": True})
 
     def _source(self, fit: Fit, stage: Stage) -> EpochSource:
         """The recorded training if it is known, else a provisional curve."""
@@ -330,14 +334,18 @@ class Conversation:
             self._record(live, played=Curve(name="live", supplied=tuple(logs), epochs=seen))
         return self._answer(peer, answer) if answer.type != "done" else answer
 
-    def _take_report(self, frame: Frame) -> None:
-        """The guest's last frame: calls of the probe with their arrays, notes, names defined."""
-        body = frame.body
-        if sum(array.nbytes for array in frame.arrays) > MAX_RETURNED_BYTES:
-            raise Broken(f"more than {MAX_RETURNED_BYTES // 2**20} MiB returned")
-        self.arrays = frame.arrays
+    def _take_call(self, frame: Frame) -> None:
+        """A call of the probe has ended: what came of it, and its arrays."""
+        self.arrays = (*self.arrays, *frame.arrays)
+        if sum(array.nbytes for array in self.arrays) > MAX_RETURNED_BYTES or len(self.claimed.calls) >= MAX_CALLS:
+            raise Broken(f"more than {MAX_CALLS} calls, or more than {MAX_RETURNED_BYTES // 2**20} MiB returned")
+        calls = (*self.claimed.calls, Call(**frame.body["call"]))
+        self.claimed = self.claimed.model_copy(update={"calls": calls})
+
+    def _take_report(self, body: dict[str, Any]) -> None:
+        """The guest's last frame: notes, names defined."""
         self.claimed = Claimed(
-            calls=tuple(Call(**call) for call in body["calls"][:200]),
+            calls=self.claimed.calls,
             notes=tuple(Note(**note) for note in body["notes"][:200]),
             defined=tuple(str(name) for name in body["defined"]),
             extra={"readable": bool(body["readable"])},

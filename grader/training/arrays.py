@@ -15,6 +15,7 @@ import numpy as np
 from grader.model.observation import ArrayFacts
 from grader.model.training import ArrayRef
 from grader.scratch import make_scratch, remove_scratch
+from grader.wire.npy import map_npy
 from grader.wire.recipes import content_digest, recipes_of
 
 Array = np.ndarray[Any, Any]
@@ -63,7 +64,7 @@ class DataBook:
         if same:
             path = self._spool / f"{len(self._sent)}-{reference.key[:32]}.npy"
             np.save(path, array, allow_pickle=False)
-            self._sent[reference.key] = np.load(path, mmap_mode="r", allow_pickle=False)
+            self._sent[reference.key] = map_npy(path)
         return same
 
     def for_trainer(self, references: list[ArrayRef]) -> tuple[dict[str, dict[str, Any]], tuple[Array, ...]]:
@@ -157,7 +158,7 @@ class DataBook:
         return known if int(np.prod(reference.shape)) == size else None
 
     def _array(self, dataset: str, part: str) -> Array:
-        return np.asarray(np.load(self._datasets / dataset / f"{part}.npy", mmap_mode="r", allow_pickle=False))
+        return map_npy(self._datasets / dataset / f"{part}.npy")
 
     def _load_table(self) -> dict[str, Known]:
         """Digest and dtype of every shipped array under every recipe; computed once, then kept beside the arrays."""

@@ -24,6 +24,7 @@ import numpy as np
 from pydantic import ValidationError
 
 from grader.model.training import Description, EpochLogs, TrainingRun
+from grader.wire.npy import read_npz
 
 Array = np.ndarray[Any, Any]
 Weights = list[Array]
@@ -64,11 +65,11 @@ def pack_part(weights: Weights, batches: tuple[list[str], Array] | None) -> byte
 
 def unpack_part(data: bytes) -> tuple[Weights, tuple[list[str], Array] | None]:
     """The inverse of `pack_part`."""
-    with np.load(io.BytesIO(data), allow_pickle=False) as archive:
-        weights = [archive[name] for name in sorted(archive.files) if name.startswith("w")]
-        if "keys" not in archive.files:
-            return weights, None
-        return weights, (json.loads(archive["keys"].tobytes().decode()), archive["batches"])
+    archive = read_npz(data)
+    weights = [archive[name] for name in sorted(archive) if name.startswith("w")]
+    if "keys" not in archive:
+        return weights, None
+    return weights, (json.loads(archive["keys"].tobytes().decode()), archive["batches"])
 
 
 def machine_kind() -> str:
