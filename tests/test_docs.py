@@ -14,7 +14,7 @@ from pydantic import BaseModel
 
 from grader.cli import app as command_line
 from grader.cli import places
-from grader.judging import expectations
+from grader.judging import expectations, value_expectations
 from grader.judging.judge import JudgePlugin
 from grader.judging.marks import Mark
 from grader.model.assignment import Assignment, Limits, TrainingPolicy, load_assignment
@@ -257,6 +257,8 @@ def test_defaults_of_assignment_toml_are_those_of_the_source(heading: str, recor
     for name, field in record.model_fields.items():
         if field.is_required():
             assert rows[name] == "required"
+        elif isinstance(field.default, bool):
+            assert rows[name] == str(field.default).lower()
         elif isinstance(field.default, int | float):
             assert float(rows[name]) == field.default
 
@@ -276,7 +278,12 @@ def test_examples_of_assignment_toml_can_be_loaded(page: str, tmp_path: Path) ->
 
 def test_every_expectation_is_in_the_reference() -> None:
     """Each ready-made expectation is in the table of checks, and the table has no other."""
-    named = {name for name in vars(expectations) if name.startswith("expect_")}
+    named = {
+        name
+        for module in (expectations, value_expectations)
+        for name in vars(module)
+        if name.startswith(("expect_", "compare_"))
+    }
     section = section_of(text_of("docs/reference/checks.md"), "## Ready-made expectations")
 
     assert {word.split("(")[0] for word in first_cells(section)} == named
