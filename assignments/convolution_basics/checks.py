@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 from scipy.signal import correlate
 
-from grader.judging import Evidence, fail, points
+from grader.judging import Evidence, fail_by_parts, points, problem_with
 from grader.judging.value_expectations import expect_array, expect_number
 
 Array = np.ndarray[Any, Any]
@@ -64,29 +64,25 @@ def convolution_is_right_for_any_image(evidence: Evidence, inputs: dict[str, Any
 
 @points(1.5)
 def convolution_handles_stride_and_padding(evidence: Evidence, inputs: dict[str, Any]) -> None:
-    """convolve2d takes a stride, and pads with zeros for `same` and `full`; a third of the points for each."""
+    """convolve2d takes a stride, and pads with zeros for `same` and `full`; part of the points for each."""
     image, kernel, stride = inputs["stride"]
     both, both_kernel, two = inputs["same_stride"]
     wanted = {
-        "stride": (convolved(image, kernel, stride), f"convolve2d with stride={stride}"),
-        "same": (convolved(*inputs["same"], padding="same"), 'convolve2d with padding="same"'),
-        "full": (convolved(*inputs["full"], padding="full"), 'convolve2d with padding="full"'),
-        "same_stride": (convolved(both, both_kernel, two, "same"), 'convolve2d with stride=2 and padding="same"'),
+        "stride": (0.5, convolved(image, kernel, stride), f"convolve2d with stride={stride}"),
+        "same": (0.5, convolved(*inputs["same"], padding="same"), 'convolve2d with padding="same"'),
+        "full": (0.25, convolved(*inputs["full"], padding="full"), 'convolve2d with padding="full"'),
+        "same_stride": (
+            0.25,
+            convolved(both, both_kernel, two, "same"),
+            'convolve2d with stride=2 and padding="same"',
+        ),
     }
-    problems = {label: problem(evidence, label, *value) for label, value in wanted.items()}
-    wrong = [text for text in problems.values() if text]
-    right = sum(not problems[label] for label in ("stride", "same", "full"))
-    if wrong:
-        fail(wrong[0], points=0.5 * right if right < 3 else 1.0)
-
-
-def problem(evidence: Evidence, label: str, expected: Array, what: str) -> str:
-    """What is wrong with a returned array; empty if nothing."""
-    try:
-        expect_array(evidence, label, expected, what=what)
-    except AssertionError as failed:
-        return str(failed)
-    return ""
+    fail_by_parts(
+        [
+            (share, problem_with(expect_array, evidence, label, expected, what=what))
+            for label, (share, expected, what) in wanted.items()
+        ]
+    )
 
 
 @points(0.5)
@@ -113,10 +109,8 @@ def max_pooling_takes_the_largest(evidence: Evidence, inputs: dict[str, Any]) ->
 def lines_stand_out_on_the_ascent_image(evidence: Evidence, inputs: dict[str, Any]) -> None:
     """vertical_lines and horizontal_lines filter the 512×512 image and pool it to 256×256; half the points for each."""
     vertical = np.array([[-1.0, 0, 1], [-2, 0, 2], [-1, 0, 1]])
-    problems = []
+    parts = []
     for name, kernel in (("vertical_lines", vertical), ("horizontal_lines", vertical.T)):
         expected = pooled(np.clip(convolved(inputs["ascent"], kernel, padding="same"), 0, 255))
-        problems.append(problem(evidence, name, expected, f"{name}(image)"))
-    wrong = [text for text in problems if text]
-    if wrong:
-        fail(wrong[0], points=0.5 * (2 - len(wrong)))
+        parts.append((0.5, problem_with(expect_array, evidence, name, expected, what=f"{name}(image)")))
+    fail_by_parts(parts)

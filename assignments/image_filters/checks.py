@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from scipy import ndimage  # type: ignore[import-untyped]
 
-from grader.judging import Evidence, fail, points
+from grader.judging import Evidence, fail, fail_by_parts, points, problem_with
 from grader.judging.value_expectations import compare_arrays, expect_call
 
 Array = np.ndarray[Any, Any]
@@ -82,24 +82,6 @@ def fits(shape: tuple[int, ...], reach: tuple[int, int]) -> Array:
     return inside
 
 
-def problem(
-    evidence: Evidence, label: str, expected: Array, reach: tuple[int, int], *, what: str, hint: str = ""
-) -> str:
-    """What is wrong with a returned image; empty if nothing."""
-    try:
-        expect_filtered(evidence, label, expected, reach, what=what, hint=hint)
-    except AssertionError as failed:
-        return str(failed)
-    return ""
-
-
-def worth(parts: list[tuple[float, str]]) -> None:
-    """Fail with the first problem and the points of the parts that have none; pass if no part has one."""
-    problems = [text for _, text in parts if text]
-    if problems:
-        fail(problems[0], points=sum(share for share, text in parts if not text))
-
-
 @points(1.5)
 def apply_filter_weighs_the_neighbours(evidence: Evidence, inputs: dict[str, Any]) -> None:
     """apply_filter lays the kernel on each pixel of a grey image and adds up the products."""
@@ -126,7 +108,7 @@ def factor_bias_and_clipping(evidence: Evidence, inputs: dict[str, Any]) -> None
     order = "First times factor, then plus bias, and clip last."
     wanted["together"] = filtered(*inputs["together"]), "apply_filter with a factor and a bias", order
     problems = [
-        problem(evidence, label, expected, (3, 3), what=what, hint=hint)
+        problem_with(expect_filtered, evidence, label, expected, (3, 3), what=what, hint=hint)
         for label, (expected, what, hint) in wanted.items()
     ]
     right = sum(not text for text in problems[:3])
@@ -145,7 +127,12 @@ def borders_wrap_around(evidence: Evidence, inputs: dict[str, Any]) -> None:
         (0.25, "mean_filter_border", averaged(image, 3), "mean_filter(image, 3)"),
         (0.25, "median_filter_border", middle(image, 3), "median_filter(image, 3)"),
     ]
-    worth([(share, problem(evidence, label, e, whole, what=what, hint=BORDER)) for share, label, e, what in wanted])
+    fail_by_parts(
+        [
+            (share, problem_with(expect_filtered, evidence, label, e, whole, what=what, hint=BORDER))
+            for share, label, e, what in wanted
+        ]
+    )
 
 
 @points(1)
@@ -177,9 +164,11 @@ def expect_effect(
         image = inputs[source]
         expected = filtered(image, kernel, factor, bias)
         what = f"{name} of a {label} image"
-        wrong = problem(evidence, f"{name}_{label}", expected, (len(kernel), len(kernel)), what=what, hint=hint)
+        wrong = problem_with(
+            expect_filtered, evidence, f"{name}_{label}", expected, (len(kernel), len(kernel)), what=what, hint=hint
+        )
         parts.append((0.25, wrong))
-    worth(parts)
+    fail_by_parts(parts)
 
 
 @points(0.5)
@@ -223,14 +212,21 @@ def mean_filter_averages_the_window(evidence: Evidence, inputs: dict[str, Any]) 
     """mean_filter takes the mean of size × size pixels; half the points if only grey images are right."""
     image, scene = inputs["small"], inputs["small_scene"]
     grey = [
-        problem(
-            evidence, f"mean_filter_{parity}", averaged(image, size), (size, size), what=f"mean_filter(image, {size})"
+        problem_with(
+            expect_filtered,
+            evidence,
+            f"mean_filter_{parity}",
+            averaged(image, size),
+            (size, size),
+            what=f"mean_filter(image, {size})",
         )
         for parity, size in (("odd", inputs["odd"]), ("even", inputs["even"]))
     ]
     what = "mean_filter(image, 3) of a colour image"
-    colour = problem(evidence, "mean_filter_colour", averaged(scene, 3), (3, 3), what=what, hint=COLOUR)
-    worth([(0.25, next(filter(None, grey), "")), (0.25, colour)])
+    colour = problem_with(
+        expect_filtered, evidence, "mean_filter_colour", averaged(scene, 3), (3, 3), what=what, hint=COLOUR
+    )
+    fail_by_parts([(0.25, next(filter(None, grey), "")), (0.25, colour)])
 
 
 @points(1)
@@ -241,8 +237,12 @@ def median_filter_takes_the_middle_value(evidence: Evidence, inputs: dict[str, A
     for share, parity, hint in ((0.5, "odd", ""), (0.25, "even", between)):
         size = inputs[parity]
         expected, what = middle(inputs["small"], size), f"median_filter(image, {size})"
-        wrong = problem(evidence, f"median_filter_{parity}", expected, (size, size), what=what, hint=hint)
+        wrong = problem_with(
+            expect_filtered, evidence, f"median_filter_{parity}", expected, (size, size), what=what, hint=hint
+        )
         parts.append((share, wrong))
     scene, what = inputs["small_scene"], "median_filter(image, 3) of a colour image"
-    wrong = problem(evidence, "median_filter_colour", middle(scene, 3), (3, 3), what=what, hint=COLOUR)
-    worth([*parts, (0.25, wrong)])
+    wrong = problem_with(
+        expect_filtered, evidence, "median_filter_colour", middle(scene, 3), (3, 3), what=what, hint=COLOUR
+    )
+    fail_by_parts([*parts, (0.25, wrong)])

@@ -11,6 +11,6 @@ reads. It asks for what it needs by the names of its arguments:
 """
 
 from grader.judging.evidence import Evidence, Training
-from grader.judging.marks import CheckFailed, fail, points
+from grader.judging.marks import CheckFailed, fail, fail_by_parts, points, problem_with
 
-__all__ = ["CheckFailed", "Evidence", "Training", "fail", "points"]
+__all__ = ["CheckFailed", "Evidence", "Training", "fail", "fail_by_parts", "points", "problem_with"]

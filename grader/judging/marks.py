@@ -54,6 +54,26 @@ def points(number: float, *, after: Sequence[str] = (), hidden: bool = False) ->
     return mark
 
 
+def problem_with(expectation: Callable[..., object], *arguments: Any, **keywords: Any) -> str:
+    """What an expectation finds wrong, as a sentence; empty if nothing. For checks that give points part by part."""
+    try:
+        expectation(*arguments, **keywords)
+    except CheckFailed as failed:
+        return str(failed)
+    return ""
+
+
+def fail_by_parts(parts: Sequence[tuple[float, str]]) -> None:
+    """Fail with the first problem, and with the points of the parts that have none; pass if no part has one.
+
+    Args:
+        parts: (points, problem or empty) of each part, in the order in which problems should be told.
+    """
+    problems = [problem for _, problem in parts if problem]
+    if problems:
+        fail(problems[0], points=sum(share for share, problem in parts if not problem))
+
+
 def mark_of(function: Any) -> Mark | None:
     """The mark on a function, or None if it is no check."""
     mark = getattr(function, "__dict__", {}).get("grader_mark")
