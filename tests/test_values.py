@@ -9,7 +9,7 @@ import pytest
 
 from grader.guest.values import Values
 from grader.judging.evidence import Evidence
-from grader.judging.marks import CheckFailed
+from grader.judging.marks import CheckFailed, fail_by_parts, problem_with
 from grader.judging.value_expectations import expect_array, expect_figure, expect_list, expect_number, expect_shown
 from grader.model.observation import Axes, Call, Figure
 from grader.wire.inputs import draw_inputs
@@ -203,3 +203,22 @@ def test_inputs_are_the_same_for_a_seed_and_others_for_another(tmp_path: Path) -
     one["a"][0] = 9
     assert same["a"].tolist() == draw_inputs(source, 1, tmp_path)["a"].tolist() == [0, 1, 2]
     assert draw_inputs("", 1, tmp_path) == {}
+
+
+# ── part by part ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_problem_is_a_sentence_or_nothing() -> None:
+    """What an expectation says; other exceptions are faults of the check and come through."""
+    assert problem_with(expect_number, seen(26), "it", 26, what="f(28)") == ""
+    assert problem_with(expect_number, seen(27), "it", 26, what="f(28)") == "f(28) returned 27; expected 26."
+    with pytest.raises(ZeroDivisionError):
+        problem_with(lambda: 1 / 0)
+
+
+def test_points_remain_for_the_parts_that_are_right() -> None:
+    """The first problem is told; without one the check passes."""
+    fail_by_parts([(0.5, ""), (1.0, "")])
+    with pytest.raises(CheckFailed, match="second") as failed:
+        fail_by_parts([(0.5, ""), (0.25, "second"), (0.25, "third"), (1.0, "")])
+    assert failed.value.points == 1.5
