@@ -470,3 +470,23 @@ def test_lenient_parsing_never_raises(text: str) -> None:
     for before, chunk in lenient_chunks(text, TRANSFORM):
         assert isinstance(chunk, ast.Module | SyntaxError)
         assert 0 <= before <= text.count("\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "supplied"),
+    [
+        ("def f():\n    return np.zeros(2)\n", {"np"}),
+        ("import numpy as np\ndef f():\n    return np.zeros(2)\n", set()),
+        ("def f(np):\n    return np.zeros(2)\n", set()),
+        ("import numpy\nx = tf.zeros(2)\n", {"tf"}),
+        ("try:\n    import numpy as np\nexcept ImportError:\n    np = None\nnp.zeros(2)\n", set()),
+        ("x = 1\n", set()),
+    ],
+    ids=["used", "imported", "an argument", "another one", "in a try", "unused"],
+)
+def test_usual_imports_that_are_missing_are_supplied(text: str, supplied: set[str]) -> None:
+    """What everybody calls tf, np or plt is there where the code never says so, with a note that names the line."""
+    program = Program("homework.py", False, TRANSFORM)
+    program.load([(1, text)])
+    assert {name for name in ("np", "tf", "plt") if name in program.namespace} == supplied
+    assert {note["text"].split(" ")[0] for note in program.notes if note["kind"] == "missing_import"} == supplied

@@ -7,6 +7,7 @@ shell lines are dropped and noted; timing and capture magics keep their body.
 
 import ast
 import builtins
+import importlib
 import linecache
 import re
 import sys
@@ -17,6 +18,8 @@ from dataclasses import dataclass, field
 
 from grader.wire.channel import ChannelBroken
 
+USUAL_IMPORTS = {"tf": "tensorflow", "np": "numpy", "plt": "matplotlib.pyplot"}
+"""Printed solutions often leave these lines out."""
 KEEP_BODY = {"time", "timeit", "capture", "prun", "python", "python3", "grade"}
 _COMPOUND = re.compile(r"(async|class|def|for|if|match|try|while|with)\b|@")
 _OPTIONS = re.compile(r"^\s*(-[a-zA-Z]\S*(\s+\d+)?\s+)*")
@@ -82,7 +85,16 @@ class Program:
         """All statements of all cells in order; nothing is run."""
         statements = [item for number, text in cells for item in self.parse(number, text)]
         self._understood = sum(not isinstance(statement, Dropped) for statement, _ in statements)
+        self._supply_imports([statement for statement, _ in statements])
         return statements
+
+    def _supply_imports(self, statements: list[ast.stmt]) -> None:
+        """Import what everybody calls by one name, where the code uses it and never binds it; with a note."""
+        used, bound = names_in(statements)
+        for name in sorted(set(USUAL_IMPORTS) & used - bound):
+            self.namespace[name] = importlib.import_module(USUAL_IMPORTS[name])
+            line = f"import {USUAL_IMPORTS[name]} as {name}"
+            self.note("missing_import", "", f"{name} is used but never imported; `{line}` was supplied. Add this line.")
 
     def run(self, statements: list[tuple[ast.stmt, Place]]) -> None:
         """Run statements in order; one that would wait for somebody to type is left out."""
@@ -309,6 +321,22 @@ def describe_magic(kind: str, name: str) -> str:
     if kind == "system":
         return "a shell command (!)"
     return f"the cell with %%{name}" if kind == "run_cell_magic" else f"the command %{name}"
+
+
+def names_in(statements: list[ast.stmt]) -> tuple[set[str], set[str]]:
+    """(names that are read, names that are bound) anywhere in the statements, functions and classes included."""
+    used: set[str] = set()
+    bound: set[str] = set()
+    for node in (node for statement in statements for node in ast.walk(statement)):
+        if isinstance(node, ast.Name):
+            (used if isinstance(node.ctx, ast.Load) else bound).add(node.id)
+        elif isinstance(node, ast.arg):
+            bound.add(node.arg)
+        elif isinstance(node, ast.Import | ast.ImportFrom):
+            bound |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
+        elif isinstance(node, Dropped):
+            bound |= node.names
+    return used, bound
 
 
 def bound_names(statement: ast.AST) -> set[str]:

@@ -83,6 +83,10 @@ def expect_finished(call: Call | None, name: str, evidence: Evidence | None = No
         fail(f"{name} is a {call.kind}, not a function. Define it with `def {name}():`.")
     if call.error:
         fail(f"{name} stopped with an error: {call.error}.")
+    notes = evidence.observation.claimed.notes if evidence is not None else ()
+    missing = next((note.text for note in notes if note.kind == "missing_import"), "")
+    if missing:
+        fail(f"{name} does not run as it is handed in: {missing}")
 
 
 def unread_part(evidence: Evidence | None) -> str:
