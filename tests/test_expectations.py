@@ -665,6 +665,29 @@ def test_an_epoch_cut_short_does_not_count() -> None:
     )
 
 
+def with_a_start(epochs: int, **changes: Any) -> Callable[[], None]:
+    """The model was trained for so many epochs before; then it reaches the threshold in its second epoch."""
+    curve = make_curve([0.5] * epochs, name="run")
+    before = make_fit(**{"number": 0, "played": curve, **changes})
+    training = make_training(make_run([0.9, 0.999]), make_curve([0.9, 0.999], 1, name="run"))
+    evidence = make_evidence(before, make_fit(number=1, played=training.played))
+    return lambda: expect_reached(training, metric="accuracy", threshold=THRESHOLD, epochs=20, evidence=evidence)
+
+
+def test_epochs_of_the_same_model_before_count() -> None:
+    """Eighteen before and two now are twenty; with nineteen before, the second is one too late."""
+    with_a_start(18)()
+    assert "came to accuracy 0.9000" in words(with_a_start(19))
+    assert words(with_a_start(25)).startswith("Your model is trained for 25 epochs before the training that counts")
+    with_a_start(25, model_number=3)()
+
+
+def test_a_start_on_other_data_is_none() -> None:
+    """Test images, other sets, and data of the program's own teach what was not asked for."""
+    for facts in (None, image_facts(part="x_test"), image_facts(dataset="fashion_mnist")):
+        assert "trained on other data" in words(with_a_start(1, x=facts))
+
+
 def test_a_network_that_cannot_be_trained_fails() -> None:
     """What Keras said stands in the message."""
     training = make_training(make_run([], problem="ValueError: shapes"), make_curve([]))

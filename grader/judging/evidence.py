@@ -85,6 +85,13 @@ class Evidence:
         return self.observation.descriptions.get(self.fit.architecture) if self.fit else None
 
 
+def earlier_fits(observation: Observation, fit: Fit | None) -> list[Fit]:
+    """Trainings of the same model before this one: they count as its beginning."""
+    if fit is None:
+        return []
+    return [other for other in observation.fits if other.model_number == fit.model_number and other.number < fit.number]
+
+
 def graded_fit(assignment: Assignment, observation: Observation) -> Fit | None:
     """The fit that counts: the last (or first) one inside the entry point, else at top level."""
     inside = [fit for fit in observation.fits if fit.phase == "entry"]

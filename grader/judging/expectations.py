@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from grader.judging.evidence import Evidence, Training
+from grader.judging.evidence import Evidence, Training, earlier_fits
 from grader.judging.marks import CheckFailed, NotApplicable, PersonNeeded, fail
 from grader.judging.network import preparation
 from grader.judging.network_expectations import (
@@ -250,14 +250,27 @@ def missing_message(printed: str, message: str) -> str:
     return f'When training stops, "{own[-1][:200]}" is printed. Print exactly "{message}".'
 
 
-def expect_reached(training: Training, *, metric: str, threshold: float, epochs: int) -> None:
-    """The real training reaches the threshold within the epochs that the student's code let run."""
+def expect_reached(
+    training: Training, *, metric: str, threshold: float, epochs: int, evidence: Evidence | None = None
+) -> None:
+    """The real training reaches the threshold within the epochs that the student's code let run.
+
+    With `evidence`, earlier trainings of the same model count: their epochs are part of those allowed, and they must
+    have been on the same images.
+    """
     run = training.run
     if run.problem:
         fail(f"Keras could not train your network: {run.problem}")
+    before = 0 if evidence is None else head_start(evidence)
+    if before >= epochs:
+        fail(
+            f"Your model is trained for {before} epochs before the training that counts, and at most {epochs} are allowed "
+            "in all. Train a new model once."
+        )
     let_run = sum(1 for seen in training.played.epochs if seen.batch is None)
     values = [
-        epoch.accuracy if epoch.accuracy is not None else math.nan for epoch in run.epochs[: min(let_run, epochs)]
+        epoch.accuracy if epoch.accuracy is not None else math.nan
+        for epoch in run.epochs[: min(let_run, epochs - before)]
     ]
     if any(reached(value, threshold) for value in values):
         return
@@ -273,6 +286,20 @@ def expect_reached(training: Training, *, metric: str, threshold: float, epochs:
         f"Trained for real, your network came to {metric} {best:.4f} (seed {run.seed}); {threshold:g} is asked for, and "
         f"{reason}.{tried}"
     )
+
+
+def head_start(evidence: Evidence) -> int:
+    """Epochs for which the graded model was trained before; CheckFailed if that was on other images than those that count."""
+    fit = evidence.fit
+    earlier = earlier_fits(evidence.observation, fit)
+    for other in earlier:
+        same = other.x is not None and fit is not None and fit.x is not None and other.x.dataset == fit.x.dataset
+        if not same or other.x is None or other.x.part != "x_train":
+            fail(
+                "Before the training that counts, your model is trained on other data. Train a new model, on the training "
+                "images only."
+            )
+    return sum(len(other.played.epochs) for other in earlier if other.played is not None)
 
 
 def last_epoch(training: Training) -> EpochLogs:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from grader.judging.evidence import Evidence, Training, graded_fit
+from grader.judging.evidence import Evidence, Training, earlier_fits, graded_fit
 from grader.judging.expectations import epoch_time_ratio
 from grader.judging.judge import Judgement, judge
 from grader.model.assignment import Assignment, TrainingPolicy
@@ -76,6 +76,12 @@ class Case:
         self.rounds += 1
         if run is not None:
             self.runs = [known for known in self.runs if known.seed != run.seed] + [run]
+        before = sum(len(fit.played.epochs) for fit in earlier_fits(observation, self.fit) if fit.played)
+        if self.policy is not None and before > self.policy.max_epochs:
+            self.refused = (
+                f"your model is trained for {before} epochs before the training that counts; at most "
+                f"{self.policy.max_epochs} epochs are trained here"
+            )
 
     def evidence(self) -> Evidence:
         """What the checks may look at now."""
