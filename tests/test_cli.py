@@ -29,7 +29,7 @@ def works(call):
     """It works."""
     assert call.found
 '''
-VERBS = ["assignments", "check", "doctor", "explain", "grade", "regrade", "schema", "validate"]
+VERBS = ["assignments", "check", "doctor", "explain", "grade", "regrade", "release", "schema", "validate"]
 
 
 @dataclass(frozen=True)

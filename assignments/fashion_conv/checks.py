@@ -15,7 +15,7 @@ from grader.judging.expectations import (
 from grader.model.observation import Call, Fit
 from grader.model.training import Description
 
-DENSE_NETWORK = 0.8756
+DENSE_NETWORK = 0.8666
 """Test accuracy of the reference of `fashion_dnn` after five epochs with seed 1, trained by the same trainer."""
 PARAMETERS = {32: 113_386, 64: 243_786}
 
@@ -73,8 +73,8 @@ def reaches_the_training_accuracy(training: Training) -> None:
 
 @points(1, after=["two_convolutions_and_two_pooling_layers", "images_are_reshaped_and_scaled"])
 def reaches_the_test_accuracy(training: Training) -> None:
-    """Trained for real, the network reaches 89 % on the test images."""
-    expect_test_accuracy(training, 0.89)
+    """Trained for real, the network reaches 88.5 % on the test images."""
+    expect_test_accuracy(training, 0.885)
 
 
 @points(0.5, after=["two_convolutions_and_two_pooling_layers", "images_are_reshaped_and_scaled"])

@@ -15,6 +15,7 @@ from rich.console import Console
 from rich.text import Text
 
 from grader import __version__
+from grader.authoring import LANGUAGES, differences, make_release, make_starters, write_release
 from grader.cli import places
 from grader.discovery import UnreadableSource, discover, read_source
 from grader.errors import GraderError, SetupError
@@ -220,6 +221,32 @@ def validate(
         wrong += report.wrong
     if wrong:
         raise typer.Exit(NEEDS_PERSON)
+
+
+@app.command()
+def release(
+    assignment: Annotated[str, typer.Argument(help="Id of the assignment.")],
+    output: Annotated[Path | None, typer.Option("--output", help="Where it goes; default: release/ID.")] = None,
+    language: Annotated[str, typer.Option("--language", help="Of the handout: en or zh.")] = "en",
+    check: Annotated[bool, typer.Option("--check", help="Write nothing; compare the starters in the folder.")] = False,
+    solutions: Annotated[Path, typer.Option("--solutions", help="Folder of solutions.")] = Path("solutions"),
+) -> None:
+    """Write what students get, made from the reference solution: starters, handout, and a zip of them.
+
+    Example: grader release image_filters --output release/
+    """
+    chosen = places.find_assignment(assignment)
+    if language not in LANGUAGES:
+        raise SetupError(f"--language {language}: expected one of {', '.join(LANGUAGES)}.")
+    if check:
+        changes = differences(make_starters(chosen, solutions), chosen.folder / "starter")
+        for line in changes:
+            out.print(plain(line), soft_wrap=True)
+        raise typer.Exit(NEEDS_PERSON if changes else GRADED)
+    files = make_release(chosen, solutions, language)
+    folder = output or Path("release") / chosen.id
+    write_release(files, folder)
+    out.print(Text(f"{folder}: {', '.join(files)}"), highlight=False)
 
 
 @app.command()

@@ -1,0 +1,5 @@
+"""What students get, made from the reference solution: starters, the handout, and a zip file of them."""
+
+from grader.authoring.release import LANGUAGES, differences, make_release, make_starters, write_release
+
+__all__ = ["LANGUAGES", "differences", "make_release", "make_starters", "write_release"]
