@@ -5,6 +5,7 @@ One suite for all levels. Slots are shared by the whole module, since a zygote t
 
 import contextlib
 import hashlib
+import json
 import os
 import platform
 import signal
@@ -380,6 +381,21 @@ def test_a_killed_zygote_is_replaced(slot: Slot) -> None:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     assert left == []
+
+
+def test_an_end_that_comes_too_late_harms_nobody(slot: Slot) -> None:
+    """A job that ends by itself while it is being ended leaves a message behind; the next jobs are not killed by it."""
+    assert run(slot, main("return 1")).value == 1
+    assert slot._control is not None
+    late = json.dumps({"type": "end", "job": slot._jobs}).encode()
+    slot._control.send(late)
+    assert run(slot, main("time.sleep(0.3)", "return 2")).value == 2
+    control = slot._control
+
+    def say() -> None:
+        control.send(late)
+
+    assert run(slot, main("time.sleep(0.3)", "return 3"), at_call=say).value == 3
 
 
 def test_a_stopped_zygote_is_replaced(slot: Slot, monkeypatch: pytest.MonkeyPatch) -> None:

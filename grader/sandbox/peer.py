@@ -60,8 +60,9 @@ class Streams:
 class Peer:
     """The caller's side of a running job."""
 
-    def __init__(self, job: Job, control: socket.socket, box: Box, usage: Callable[[], Usage]) -> None:
+    def __init__(self, job: Job, number: int, control: socket.socket, box: Box, usage: Callable[[], Usage]) -> None:
         self._job, self._control, self._box, self._usage = job, control, box, usage
+        self._number = number
         self.streams = Streams()
         self.clean = False
         self._channel, self._theirs = socket.socketpair()
@@ -86,6 +87,7 @@ class Peer:
         """Send the order; the job starts."""
         order = {
             "type": "order",
+            "job": self._number,
             "kind": self._job.kind,
             "confine": self._box.confines,
             "limits": self._job.limits.model_dump(),
@@ -267,7 +269,7 @@ class Peer:
                     raise SandboxError("the zygote died during a job")
                 raise JobOver
             message = json.loads(data)
-            if message["type"] == "ended":
+            if message["type"] == "ended" and message["job"] == self._number:
                 self._report = message
 
     def _read_pipe(self, descriptor: int, buffer: bytearray, counter: str) -> None:
@@ -317,7 +319,7 @@ class Peer:
         if not self._told:
             self._told = True
             with contextlib.suppress(OSError):
-                self._control.send(b'{"type":"end"}')
+                self._control.send(json.dumps({"type": "end", "job": self._number}).encode())
 
 
 def _signal_name(number: int) -> str:

@@ -40,6 +40,7 @@ class Slot:
         self._log: Any = None
         self._lock = threading.RLock()
         self._closed = False
+        self._jobs = 0
 
     def start(self) -> None:
         """Start the zygote and wait until it is warm; SandboxError if it does not come up."""
@@ -115,7 +116,8 @@ class Slot:
         control = self._control
         if control is None:
             raise SandboxError("the grader is ending")
-        peer = Peer(job, control, self.box, self.usage)
+        self._jobs += 1
+        peer = Peer(job, self._jobs, control, self.box, self.usage)
         try:
             peer.begin()
             with contextlib.suppress(JobOver):

@@ -60,16 +60,22 @@ def prepare(settings: dict[str, Any]) -> dict[str, Any]:
 
 
 def take_order(control: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:
-    """The next order and its descriptors; None when the other end is gone."""
+    """The next order and its descriptors; None when the other end is gone.
+
+    A message to end a job that had ended by itself comes too late, and is passed over.
+    """
     size = array.array("i").itemsize
-    data, ancillary, _, _ = control.recvmsg(1 << 16, socket.CMSG_SPACE(3 * size))
-    descriptors: list[int] = []
-    for level, kind, payload in ancillary:
-        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
-            numbers = array.array("i")
-            numbers.frombytes(payload[: len(payload) - len(payload) % size])
-            descriptors.extend(numbers)
-    return (json.loads(data) if data else None), descriptors
+    while True:
+        data, ancillary, _, _ = control.recvmsg(1 << 16, socket.CMSG_SPACE(3 * size))
+        descriptors: list[int] = []
+        for level, kind, payload in ancillary:
+            if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+                numbers = array.array("i")
+                numbers.frombytes(payload[: len(payload) - len(payload) % size])
+                descriptors.extend(numbers)
+        message = json.loads(data) if data else None
+        if message is None or message["type"] == "order":
+            return message, descriptors
 
 
 def reply(control: socket.socket, body: dict[str, Any]) -> None:
@@ -96,8 +102,7 @@ def serve(
         run_child(control, order, descriptors, tools, folder, settings["readable"])
     for number in descriptors:
         os.close(number)
-    reply(control, {"type": "started", "pid": pid})
-    status = wait_or_kill(control, pid)
+    status = wait_or_kill(control, pid, order["job"])
     wall = time.monotonic() - started
     kill_everything()
     now = resource.getrusage(resource.RUSAGE_CHILDREN)
@@ -105,11 +110,15 @@ def serve(
     cpu = now.ru_utime + now.ru_stime - used.ru_utime - used.ru_stime
     signalled = os.WTERMSIG(status) if os.WIFSIGNALED(status) else 0
     code = os.WEXITSTATUS(status) if os.WIFEXITED(status) else -1
-    reply(control, {"type": "ended", "signal": signalled, "code": code, "wall_seconds": wall, "cpu_seconds": cpu})
+    ending = {"signal": signalled, "code": code, "wall_seconds": wall, "cpu_seconds": cpu}
+    reply(control, {"type": "ended", "job": order["job"], **ending})
 
 
-def wait_or_kill(control: socket.socket, pid: int) -> int:
-    """Wait for the child; anything said on the control socket meanwhile means: end it. Returns its wait status."""
+def wait_or_kill(control: socket.socket, pid: int, job: int) -> int:
+    """Wait for the child, or kill it when told to end this job; returns its wait status.
+
+    A message that names another job was meant for one that had ended before it came: it must not harm this one.
+    """
     descriptor = os.pidfd_open(pid)
     try:
         while True:
@@ -117,6 +126,8 @@ def wait_or_kill(control: socket.socket, pid: int) -> int:
             if descriptor in ready:
                 return os.waitpid(pid, 0)[1]
             message = control.recv(1 << 12)
+            if message and json.loads(message).get("job") != job:
+                continue
             os.kill(pid, signal.SIGKILL)
             status = os.waitpid(pid, 0)[1]
             if not message:
