@@ -148,11 +148,13 @@ def forget_trainings(home: Path) -> None:
     subprocess.run(["rm", "-rf", str(home / "store")], check=True)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_a_batch_that_is_asked_to_end_cleans_up(place: Path, home: Path, tmp_path: Path, number: int) -> None:
-    """It ends at once with 130, with every process gone and every scratch folder removed."""
+@pytest.mark.parametrize(("number", "seconds"), [(signal.SIGINT, 6), (signal.SIGTERM, 6), (signal.SIGTERM, 2)])
+def test_a_batch_that_is_asked_to_end_cleans_up(
+    place: Path, home: Path, tmp_path: Path, number: int, seconds: float
+) -> None:
+    """It ends at once with 130, with every process gone and every scratch folder removed; also while slots are starting."""
     process = start(place, str(tmp_path / "asked"), home)
-    time.sleep(6)
+    time.sleep(seconds)
     process.send_signal(number)
     assert process.wait(30) == 130
     assert [path.name for path in scratch_root().glob(f"{PREFIX}{process.pid}-*")] == []

@@ -481,8 +481,12 @@ def test_lenient_parsing_never_raises(text: str) -> None:
         ("import numpy\nx = tf.zeros(2)\n", {"tf"}),
         ("try:\n    import numpy as np\nexcept ImportError:\n    np = None\nnp.zeros(2)\n", set()),
         ("x = 1\n", set()),
+        ("from pylab import *\nplot = np.zeros(2), plt\n", set()),
+        ("def np(x):\n    return x\nnp(1)\n", set()),
+        ("class tf:\n    pass\ntf()\n", set()),
+        ("try:\n    pass\nexcept ValueError as np:\n    print(np)\n", set()),
     ],
-    ids=["used", "imported", "an argument", "another one", "in a try", "unused"],
+    ids=["used", "imported", "argument", "another", "in a try", "unused", "star", "function", "class", "exception"],
 )
 def test_usual_imports_that_are_missing_are_supplied(text: str, supplied: set[str]) -> None:
     """What everybody calls tf, np or plt is there where the code never says so, with a note that names the line."""
@@ -490,3 +494,11 @@ def test_usual_imports_that_are_missing_are_supplied(text: str, supplied: set[st
     program.load([(1, text)])
     assert {name for name in ("np", "tf", "plt") if name in program.namespace} == supplied
     assert {note["text"].split(" ")[0] for note in program.notes if note["kind"] == "missing_import"} == supplied
+
+
+def test_names_that_pylab_binds_are_supplied_without_a_word() -> None:
+    """The magic was left out by us, so that nobody is told to add an import."""
+    program = Program("homework.ipynb", True, TRANSFORM)
+    program.load([(1, "%pylab inline\n"), (2, "x = np.zeros(2)\nplt.plot(x)\n")])
+    assert {"np", "plt"} <= set(program.namespace)
+    assert [note["kind"] for note in program.notes] == ["dropped_magic"]

@@ -9,11 +9,11 @@ import pytest
 
 from grader.guest.values import Values
 from grader.judging.evidence import Evidence
-from grader.judging.marks import CheckFailed, fail_by_parts, problem_with
+from grader.judging.marks import CheckFailed, PersonNeeded, fail_by_parts, problem_with
 from grader.judging.value_expectations import expect_array, expect_figure, expect_list, expect_number, expect_shown
 from grader.model.observation import Axes, Call, Figure
 from grader.wire.inputs import draw_inputs
-from tests.factories import make_call, make_evidence, make_observation
+from tests.factories import make_call, make_evidence, make_fit, make_observation
 
 
 def seen(value: Any, figures: list[dict[str, Any]] | None = None, values: Values | None = None) -> Evidence:
@@ -40,8 +40,10 @@ def seen(value: Any, figures: list[dict[str, Any]] | None = None, values: Values
         ({"a": (1,)}, {"a": [1]}),
         (np.array(["a"]), {"object": "array of <U1"}),
         (object(), {"object": "object"}),
+        (10**5000, {"object": "whole number beyond 64 bits"}),
+        ([2**63 - 1, -(2**64)], [2**63 - 1, {"object": "whole number beyond 64 bits"}]),
     ],
-    ids=str,
+    ids=lambda value: str(value)[:20] if not isinstance(value, int) else "whole",
 )
 def test_small_values_are_written_down_as_they_are(value: Any, plain: Any) -> None:
     """Numbers, texts and short lists are JSON; what is no number is named by its class."""
@@ -222,3 +224,20 @@ def test_points_remain_for_the_parts_that_are_right() -> None:
     with pytest.raises(CheckFailed, match="second") as failed:
         fail_by_parts([(0.5, ""), (0.25, "second"), (0.25, "third"), (1.0, "")])
     assert failed.value.points == 1.5
+
+
+def test_numbers_of_any_size_are_compared() -> None:
+    """A claim of thousands of digits is a wrong answer, not a fault of the check."""
+    call = Call(name="f", label="it", found=True, value=10**400)
+    evidence = make_evidence(observation=make_observation(calls=(call,)))
+    assert "expected the number 26" in message(expect_number, evidence, "it", 26, what="f(28)")
+    assert evidence.array([10**400, 1]) is None
+
+
+def test_a_call_that_we_left_out_waits_for_a_person() -> None:
+    """A training in the sandbox that is not wanted ends the program: what comes after it is nobody's failure."""
+    left = make_observation(make_fit(live=True), ending="not_run", calls=())
+    with pytest.raises(PersonNeeded, match="was left out"):
+        expect_number(make_evidence(observation=left), "it", 1, what="f(x)")
+    with pytest.raises(CheckFailed):
+        expect_number(make_evidence(observation=make_observation(calls=())), "it", 1, what="f(x)")

@@ -89,10 +89,16 @@ class Program:
         return statements
 
     def _supply_imports(self, statements: list[ast.stmt]) -> None:
-        """Import what everybody calls by one name, where the code uses it and never binds it; with a note."""
+        """Import what everybody calls by one name, where the code uses it and never binds it; with a note.
+
+        `%pylab` binds such names in a notebook; where it was left out, they are supplied without a word.
+        """
         used, bound = names_in(statements)
+        pylab = any(note["kind"] == "dropped_magic" and "pylab" in note["text"] for note in self.notes)
         for name in sorted(set(USUAL_IMPORTS) & used - bound):
             self.namespace[name] = importlib.import_module(USUAL_IMPORTS[name])
+            if pylab and name != "tf":
+                continue
             line = f"import {USUAL_IMPORTS[name]} as {name}"
             self.note("missing_import", "", f"{name} is used but never imported; `{line}` was supplied. Add this line.")
 
@@ -324,7 +330,10 @@ def describe_magic(kind: str, name: str) -> str:
 
 
 def names_in(statements: list[ast.stmt]) -> tuple[set[str], set[str]]:
-    """(names that are read, names that are bound) anywhere in the statements, functions and classes included."""
+    """(names that are read, names that may be bound) anywhere in the statements, functions and classes included.
+
+    A star import may bind any of the usual names.
+    """
     used: set[str] = set()
     bound: set[str] = set()
     for node in (node for statement in statements for node in ast.walk(statement)):
@@ -332,8 +341,13 @@ def names_in(statements: list[ast.stmt]) -> tuple[set[str], set[str]]:
             (used if isinstance(node.ctx, ast.Load) else bound).add(node.id)
         elif isinstance(node, ast.arg):
             bound.add(node.arg)
+        elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+            bound.add(node.name)
+        elif isinstance(node, ast.ExceptHandler | ast.MatchAs | ast.MatchStar):
+            bound.add(node.name or "")
         elif isinstance(node, ast.Import | ast.ImportFrom):
             bound |= {(alias.asname or alias.name).split(".")[0] for alias in node.names}
+            bound |= set(USUAL_IMPORTS) if any(alias.name == "*" for alias in node.names) else set()
         elif isinstance(node, Dropped):
             bound |= node.names
     return used, bound

@@ -38,6 +38,8 @@ class Values:
 
     def plain(self, value: Any, depth: int = 0) -> Any:
         """A value as JSON: numbers, texts, lists, dictionaries; arrays by place; other objects by their class name."""
+        if type(value) is int and abs(value) >= 2**63:
+            return {"object": "whole number beyond 64 bits"}
         if value is None or type(value) in (bool, int, str):
             return value[:2000] if isinstance(value, str) else value
         if isinstance(value, float | np.floating):

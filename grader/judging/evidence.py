@@ -69,7 +69,7 @@ class Evidence:
             return self.arrays[place] if isinstance(place, int) and 0 <= place < len(self.arrays) else None
         try:
             found = np.asarray(value, float) if isinstance(value, int | float | list) else None
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             return None
         return found
 

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from grader.judging.evidence import Array, Evidence
-from grader.judging.marks import CheckFailed, fail
+from grader.judging.marks import CheckFailed, PersonNeeded, fail
 from grader.judging.wording import number, plural, short
 from grader.model.observation import Axes, Call, Figure
 
@@ -23,6 +23,8 @@ def expect_call(evidence: Evidence, label: str, what: str) -> Call:
     call = evidence.called(label)
     if call is None:
         ending = evidence.observation.measured.ending.kind
+        if ending == "not_run" and any(fit.live for fit in evidence.observation.fits):
+            raise PersonNeeded(f"the training of your program was left out, so {what} was not called")
         ended = "" if ending in ("finished", "not_run") else " Your program did not run to its end."
         raise CheckFailed(f"{what} was not called, because the program did not come so far.{ended}")
     if not call.found:
@@ -40,8 +42,8 @@ def because(reason: str) -> str:
 def expect_number(evidence: Evidence, label: str, expected: float, *, what: str, hint: str = "") -> None:
     """The call returned this number (whole numbers exactly, others to 1e-6)."""
     value = expect_call(evidence, label, what).value
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        fail(f"{what} returned {short(value)}; expected the number {expected:g}.{room(hint)}")
+    if isinstance(value, bool) or not isinstance(value, int | float) or abs(value) >= 1e300:
+        fail(f"{what} returned {described(value)}; expected the number {expected:g}.{room(hint)}")
     if not math.isclose(value, expected, rel_tol=1e-6, abs_tol=1e-9):
         fail(f"{what} returned {value:g}; expected {expected:g}.{room(hint)}")
 
