@@ -12,7 +12,7 @@ import pytest
 import typer.main
 from pydantic import BaseModel
 
-from grader.cli import app as command_line
+from grader.cli import base as command_line
 from grader.cli import places
 from grader.judging import expectations, value_expectations
 from grader.judging.judge import JudgePlugin

@@ -24,7 +24,8 @@ from grader.authoring.notebook import notebook_of_module, read_notebook, write_n
 from grader.authoring.passages import Passage
 from grader.authoring.regions import find_regions
 from grader.authoring.starter import find_cuts, make_starter
-from grader.cli import app as app_module
+from grader.cli import authoring as app_module
+from grader.cli.base import app
 from grader.errors import SetupError
 from grader.model.assignment import Assignment, load_assignment
 from tests.factories import write_assignment
@@ -648,7 +649,7 @@ def run(course: Assignment, monkeypatch: pytest.MonkeyPatch) -> Callable[..., tu
         with monkeypatch.context() as patch:
             text = StringIO()
             patch.setattr(app_module, "out", Console(file=text, width=200))
-            result = CliRunner().invoke(app_module.app, ["release", "demo", *arguments])
+            result = CliRunner().invoke(app, ["release", "demo", *arguments])
         if result.exception is not None and not isinstance(result.exception, SystemExit):
             raise result.exception
         return result.exit_code, text.getvalue()
