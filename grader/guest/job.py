@@ -4,13 +4,13 @@ import contextlib
 import random
 import signal
 import sys
-import time
 import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
+from grader.guest.clock import real_seconds
 from grader.guest.program import Program, bound_names
 from grader.guest.session import Session
 from grader.guest.values import Values
@@ -28,6 +28,7 @@ def run_program(order: dict[str, Any], channel: Channel, tools: dict[str, Any]) 
     """
     program = Program(str(order["name"]), bool(order["notebook"]), tools["transform"])
     session = Session(channel, tools["original_fit"], program.explain, program.note, old_names=bool(order["old_names"]))
+    session.clock.install()
     tools["install"](session, program.note, bool(order["old_names"]))
     cells = [(int(cell["number"]), str(cell["text"])) for cell in order["cells"]]
     entry_points = [str(name) for name in order["entry_points"]]
@@ -119,7 +120,7 @@ class Student:
     def _record(self, record: dict[str, Any], action: Callable[[], Any]) -> Any:
         random.seed(0)
         first = self._session.fits
-        start = time.monotonic()
+        start = real_seconds()
         result = None
         self._channel.ask({"type": "calling", "name": record["name"]})
         try:
@@ -132,7 +133,7 @@ class Student:
         except BaseException as error:  # noqa: BLE001 - whatever student code raises is data
             record["error"] = self._program.explain(error)
         record["fits"] = list(range(first, self._session.fits))
-        record["wall_seconds"] = time.monotonic() - start
+        record["wall_seconds"] = real_seconds() - start
         return self._report(record, result)
 
     def note(self, label: str, value: Any) -> None:

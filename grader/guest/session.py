@@ -23,6 +23,7 @@ from grader.guest.capture import (
     list_callbacks,
     model_state,
 )
+from grader.guest.clock import Clock, real_seconds
 from grader.guest.old_names import AliasedLogs
 from grader.guest.replay import Epoch, Replay
 from grader.wire.channel import Channel
@@ -39,14 +40,15 @@ class EnoughSeen(BaseException):
 class PlayedCurve:
     """Epochs that come over the channel, one at a time."""
 
-    def __init__(self, channel: Channel) -> None:
-        self._channel = channel
+    def __init__(self, channel: Channel, clock: Clock) -> None:
+        self._channel, self._clock = channel, clock
 
     def epoch(self, number: int, *, weights: bool) -> Epoch:
         """Ask for an epoch; the question tells the grading process that the training went on until here."""
         answer = self._channel.ask({"type": "epoch", "epoch": number, "weights": weights})
         if answer.type == "enough":
             raise EnoughSeen
+        self._clock.advance(float(answer.body.get("seconds", 0.0)))
         return to_epoch(answer)
 
     def weights(self, number: int) -> list[Any]:
@@ -84,6 +86,7 @@ class Session:
     live: bool = False
     models: list[Any] = field(default_factory=list)
     optimizers: dict[int, Any] = field(default_factory=dict)
+    clock: Clock = field(default_factory=Clock)
 
     def fit(self, model: Any, *args: Any, **keywords: Any) -> Any:
         """Stand for `model.fit`: describe, rehearse, and play; return the History that Keras returns."""
@@ -150,8 +153,8 @@ class Session:
                 code = 0
             finally:
                 os._exit(code)
-        deadline = time.monotonic() + DRILL_SECONDS
-        while time.monotonic() < deadline:
+        deadline = real_seconds() + DRILL_SECONDS
+        while real_seconds() < deadline:
             done, status = os.waitpid(pid, os.WNOHANG)
             if done:
                 return self.channel.ask({"type": "drill_over", "status": "ended" if status == 0 else "died"})
@@ -180,7 +183,7 @@ class Session:
         """Let Keras's own loop run on the curve that the grading process supplies."""
         replay = Replay(
             model=model,
-            curve=PlayedCurve(self.channel),
+            curve=PlayedCurve(self.channel, self.clock),
             batches=captured.batches,
             validation_batches=captured.validation_batches,
             every_batch=bool(captured.body["batch_hooks"]),

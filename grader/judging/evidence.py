@@ -1,6 +1,7 @@
 """What a check may look at: one observation, its graded fit, and the training behind it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,8 @@ class Evidence:
     training: Training | None = None
     training_refused: str = ""
     """Why there will be no training in this run (`--quick`); empty if one can be had."""
+    trainings: Mapping[int, Training] = field(default_factory=dict)
+    """Every training that counts, by the number of its fit, once all of them have been carried out."""
     arrays: tuple[Array, ...] = ()
     """What the calls returned and drew; values name them by place."""
     datasets: Path | None = None
@@ -80,6 +83,11 @@ class Evidence:
         return next((call for call in self.observation.claimed.calls if call.name == name), None)
 
     @property
+    def fits(self) -> list[Fit]:
+        """The calls of `fit` that count: the graded one, or all beside it where the assignment says so."""
+        return counted_fits(self.assignment, self.observation)
+
+    @property
     def network(self) -> Description | None:
         """The network of the graded fit, as the trainer built it."""
         return self.observation.descriptions.get(self.fit.architecture) if self.fit else None
@@ -90,6 +98,14 @@ def earlier_fits(observation: Observation, fit: Fit | None) -> list[Fit]:
     if fit is None:
         return []
     return [other for other in observation.fits if other.model_number == fit.model_number and other.number < fit.number]
+
+
+def counted_fits(assignment: Assignment, observation: Observation) -> list[Fit]:
+    """The fits whose trainings are carried out for their own sake: the graded one, or `all` in its phase."""
+    graded = graded_fit(assignment, observation)
+    if graded is None or assignment.graded_fit != "all":
+        return [graded] if graded else []
+    return [fit for fit in observation.fits if fit.phase == graded.phase]
 
 
 def graded_fit(assignment: Assignment, observation: Observation) -> Fit | None:

@@ -12,7 +12,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -176,7 +176,7 @@ class JudgePlugin:
     def pytest_runtest_makereport(self, item: Any, call: Any) -> Iterator[None]:
         """One verdict per check: from its setup if that raised, else from its call."""
         yield
-        if call.when == "call" and "training" in item.fixturenames:
+        if call.when == "call" and {"training", "trainings"} & set(item.fixturenames):
             self.trained.append(item.name)
         if call.when == "call" or (call.when == "setup" and call.excinfo is not None):
             self.verdicts.append(self._verdict(item, call.excinfo.value if call.excinfo else None))
@@ -254,6 +254,18 @@ class JudgePlugin:
         if self.evidence_value.training is None:
             raise TrainingNeeded(self.evidence_value.training_refused or "the training has not been carried out")
         return self.evidence_value.training
+
+    @pytest.fixture
+    def trainings(self) -> Mapping[int, Training]:
+        """The real training behind every fit that counts, by the number of the fit; none is missing."""
+        need_fit(self.evidence_value)
+        known = self.evidence_value.trainings
+        for fit in self.evidence_value.fits:
+            if fit.live:
+                raise PersonNeeded(f"the grader cannot repeat one of the trainings itself, because {fit.refused}")
+            if fit.number not in known:
+                raise TrainingNeeded(self.evidence_value.training_refused or "a training has not been carried out")
+        return known
 
 
 def check_mark(item: Any) -> Mark:

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from grader.judging.evidence import Evidence, Training, earlier_fits, graded_fit
+from grader.judging.evidence import Evidence, Training, counted_fits, earlier_fits, graded_fit
 from grader.judging.expectations import epoch_time_ratio
 from grader.judging.judge import Judgement, judge
 from grader.model.assignment import Assignment, TrainingPolicy
@@ -51,6 +51,9 @@ class Case:
     seed_index: int = 0
     rounds: int = 0
     runs: list[TrainingRun] = field(default_factory=list)
+    """Trainings of the graded fit, one for each seed."""
+    beside: dict[int, TrainingRun] = field(default_factory=dict)
+    """Trainings that were played to the fits that count, by number."""
     refused: str = ""
     waits_for: set[tuple[str, int]] = field(default_factory=set)
     """Trainings that must end before the program is run again."""
@@ -70,10 +73,16 @@ class Case:
         """The graded call of `fit`."""
         return graded_fit(self.assignment, self.observation) if self.observation else None
 
-    def saw(self, conversation: Conversation, observation: Observation, run: TrainingRun | None) -> None:
-        """Take in a run of the program, and the training that was played to it."""
-        self.conversation, self.observation = conversation, observation
+    @property
+    def fits(self) -> list[Fit]:
+        """The calls of `fit` that count."""
+        return counted_fits(self.assignment, self.observation) if self.observation else []
+
+    def saw(self, conversation: Conversation, observation: Observation, runs: dict[int, TrainingRun]) -> None:
+        """Take in a run of the program, and the trainings that were played to the fits that count, by their numbers."""
+        self.conversation, self.observation, self.beside = conversation, observation, runs
         self.rounds += 1
+        run = runs.get(self.fit.number) if self.fit else None
         if run is not None:
             self.runs = [known for known in self.runs if known.seed != run.seed] + [run]
         before = sum(len(fit.played.epochs) for fit in earlier_fits(observation, self.fit) if fit.played)
@@ -87,14 +96,25 @@ class Case:
         """What the checks may look at now."""
         assert self.observation is not None
         fit = self.fit
-        training = None
-        current = next((run for run in self.runs if run.seed == self.seed), None)
-        settled = fit is not None and (not fit.missing or self.refused or self.rounds >= MAX_ROUNDS)
-        if fit is not None and current is not None and settled and fit.played is not None:
-            others = tuple(run for run in self.runs if run.seed != self.seed)
-            training = Training(current, fit.played, others)
-        arrays = self.conversation.arrays if self.conversation else ()
-        return Evidence(self.assignment, self.observation, training, self._refusal(), arrays, self.datasets)
+        others = tuple(run for run in self.runs if run.seed != self.seed)
+        trainings = {
+            other.number: Training(self.beside[other.number], other.played, others if other is fit else ())
+            for other in self.fits
+            if other.number in self.beside and other.played is not None and self._is_settled(other)
+        }
+        return Evidence(
+            self.assignment,
+            self.observation,
+            trainings.get(fit.number) if fit else None,
+            self._refusal(),
+            trainings,
+            self.conversation.arrays if self.conversation else (),
+            self.datasets,
+        )
+
+    def _is_settled(self, fit: Fit) -> bool:
+        """Whether what was played to this fit is what counts, and no more is to come."""
+        return bool(not fit.missing or self.refused or self.rounds >= MAX_ROUNDS)
 
     def judgement(self) -> Judgement:
         """Verdicts as things stand."""
@@ -117,26 +137,25 @@ class Case:
     def _ready(self, graded: Fit) -> list[Fit]:
         """Fits that must be trained and whose parents are: the graded one and its parents, or all that count."""
         assert self.observation is not None
-        every = self.assignment.graded_fit == "all"
-        wanted = [
-            fit
-            for fit in self.observation.fits
-            if fit.phase == graded.phase
-            and fit.request is not None
-            and (every or (fit.model_number == graded.model_number and fit.number <= graded.number))
-        ]
-        missing = {fit.model_number: fit for fit in reversed(wanted) if fit.missing}
+        wanted = [fit for fit in [*earlier_fits(self.observation, graded), *self.fits] if fit.request is not None]
+        missing = {fit.model_number: fit for fit in sorted(wanted, key=lambda fit: -fit.number) if fit.missing}
         return sorted(missing.values(), key=lambda fit: fit.number)
 
     def recorded(self) -> RecordedEvidence:
         """The evidence as it is kept on disk."""
         assert self.observation is not None
         evidence = self.evidence()
-        training = evidence.training
-        kept = None
-        if training is not None:
-            kept = RecordedTraining(run=training.run, played=training.played, others=training.others)
-        return RecordedEvidence(observation=self.observation, training=kept, training_refused=evidence.training_refused)
+        kept = {
+            number: RecordedTraining(run=item.run, played=item.played, others=item.others)
+            for number, item in evidence.trainings.items()
+        }
+        mine = self.fit.number if self.fit else -1
+        return RecordedEvidence(
+            observation=self.observation,
+            training=kept.pop(mine, None),
+            beside=kept,
+            training_refused=evidence.training_refused,
+        )
 
     def _refusal(self) -> str:
         """Why no training will be carried out for this submission."""

@@ -19,7 +19,7 @@ import numpy as np
 from grader import __version__
 from grader.engines.local import LocalEngine
 from grader.errors import SandboxError, SetupError
-from grader.judging.evidence import Evidence, graded_fit
+from grader.judging.evidence import Evidence, counted_fits
 from grader.judging.judge import Judgement, judge
 from grader.model.assignment import Assignment
 from grader.model.observation import Ending, Measured, Observation
@@ -210,8 +210,8 @@ class Grading:
         conversation, observation = future.result()
         observation = self._with_descriptions(observation)
         first = case.observation is None
-        case.saw(conversation, observation, self._run_of(case, observation))
-        if self.settings.quick and case.fit is not None and case.fit.missing:
+        case.saw(conversation, observation, self._runs_of(case, observation))
+        if self.settings.quick and any(fit.missing for fit in case.fits):
             case.refused = "left out by --quick; run without it to train"
         judgement = case.judgement()
         if first:
@@ -249,13 +249,11 @@ class Grading:
             self.store.keep_description(architecture, known)
         return known
 
-    def _run_of(self, case: Case, observation: Observation) -> TrainingRun | None:
-        """The training that was played to the graded fit."""
-        case_fit = graded_fit(self.assignment, observation)
-        if case_fit is None or not case_fit.fingerprint:
-            return None
-        kept = self.store.find(case_fit.fingerprint, case.seed)
-        return kept.run if kept is not None else None
+    def _runs_of(self, case: Case, observation: Observation) -> dict[int, TrainingRun]:
+        """The trainings that were played to the fits that count, by the numbers of the fits."""
+        fits = [fit for fit in counted_fits(self.assignment, observation) if fit.fingerprint]
+        found = {fit.number: self.store.find(fit.fingerprint, case.seed) for fit in fits}
+        return {number: kept.run for number, kept in found.items() if kept is not None}
 
     def _is_carried_out(self, demand: Demand) -> bool:
         """Whether a training that is known by now is all that is asked for."""

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from grader.errors import SetupError
-from grader.judging.evidence import Evidence, Training
+from grader.judging.evidence import Evidence, Training, graded_fit
 from grader.judging.judge import judge
 from grader.model.assignment import Assignment
 from grader.model.result import Result
@@ -105,10 +105,14 @@ def judge_again(
     if recorded.problem:
         template = judge(Evidence(assignment, recorded.observation)).verdicts
         return without_run(submission, template, digests=digests, sandbox=before.sandbox)
+    trainings = {number: Training(kept.run, kept.played, kept.others) for number, kept in recorded.beside.items()}
+    graded = graded_fit(assignment, recorded.observation)
     kept = recorded.training
     training = Training(kept.run, kept.played, kept.others) if kept else None
+    if training is not None and graded is not None:
+        trainings[graded.number] = training
     refused = recorded.training_refused or ("" if training else "no training was carried out when this was graded")
-    judgement = judge(Evidence(assignment, recorded.observation, training, refused, arrays, datasets))
+    judgement = judge(Evidence(assignment, recorded.observation, training, refused, trainings, arrays, datasets))
     person = judgement.person
     if judgement.pending and recorded.training_refused.startswith("left out"):
         person = (*person, "the training was left out (--quick)")

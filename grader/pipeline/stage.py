@@ -140,6 +140,8 @@ class Stage:
         last = min(index, len(source.logs) - 1)
         logs = source.logs[last]
         body: dict[str, Any] = {"type": "logs", "logs": logs}
+        if source.kept is not None and index < len(source.logs):
+            body["seconds"] = source.kept.run.epochs[index].seconds
         arrays = self._weights(source, index) if weights else ()
         if not self._watch:
             return body, arrays

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-from pydantic import ValidationError
+from pydantic import Field, ValidationError
 
 from grader import __version__
 from grader.errors import SetupError
@@ -49,6 +49,9 @@ class RecordedEvidence(Record):
 
     observation: Observation
     training: RecordedTraining | None = None
+    """That of the graded fit."""
+    beside: dict[int, RecordedTraining] = Field(default_factory=dict)
+    """Those of the other fits that count, by number."""
     training_refused: str = ""
     problem: str = ""
     """Why the hand-in could not be read; then nothing was run."""

@@ -1,0 +1,37 @@
+"""The program's clock, which goes on while a training is played.
+
+A played epoch takes no time here, but took some where it was trained. A program that measures its own trainings should
+find those seconds: the clocks of the module `time` are put forward by them. What does not go through that module
+(`datetime.now`, and clocks taken before the program began) stays as it is.
+"""
+
+import time
+from collections.abc import Callable
+
+NAMES = ("time", "monotonic", "perf_counter")
+real_seconds = time.monotonic
+"""Seconds that have really passed, whatever the program was told."""
+
+
+class Clock:
+    """Puts the clocks of this process forward."""
+
+    def __init__(self) -> None:
+        self.ahead = 0.0
+
+    def advance(self, seconds: float) -> None:
+        """Let so many seconds pass; a nonsensical number lets none pass."""
+        if 0 < seconds < 1e6:
+            self.ahead += seconds
+
+    def install(self) -> None:
+        """Take the place of the clocks of the module `time`, in seconds and in nanoseconds."""
+        for name in NAMES:
+            setattr(time, name, self._seconds(getattr(time, name)))
+            setattr(time, f"{name}_ns", self._nanoseconds(getattr(time, f"{name}_ns")))
+
+    def _seconds(self, real: Callable[[], float]) -> Callable[[], float]:
+        return lambda: real() + self.ahead
+
+    def _nanoseconds(self, real: Callable[[], int]) -> Callable[[], int]:
+        return lambda: real() + int(self.ahead * 1e9)
