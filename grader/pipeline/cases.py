@@ -8,6 +8,7 @@ from pathlib import Path
 from grader.judging.evidence import Evidence, Training, counted_fits, earlier_fits, graded_fit
 from grader.judging.expectations import epoch_time_ratio
 from grader.judging.judge import Judgement, judge
+from grader.judging.metrics import reached, value_of
 from grader.model.assignment import Assignment, TrainingPolicy
 from grader.model.observation import Fit, Observation
 from grader.model.result import TrainingSummary
@@ -179,6 +180,13 @@ class Case:
         lost = {verdict.id for verdict in judgement.verdicts if verdict.status == "failed"} & set(judgement.trained)
         return close and used_all and bool(lost)
 
+    def _went_past(self, fit: Fit) -> bool:
+        """Whether the student's code let a real training run past the threshold."""
+        assert self.policy is not None
+        played = fit.played.epochs if fit.played and fit.missing != "run" else ()
+        values = [value_of(seen.logs, self.policy.metric) for seen in played]
+        return any(reached(value, self.policy.threshold) for value in values)
+
     def _make(self, fit: Fit) -> Demand:
         """What to train for this fit, as far as its drills foretell what its callbacks will do."""
         assert self.conversation is not None
@@ -203,7 +211,7 @@ class Case:
             seed=self.seed,
             chain=self.conversation.chains[fit.fingerprint],
             epochs=max(asked, 1),
-            to_threshold=fit.missing == "run" and stops_in_time(fit, self.policy.threshold, self.policy.metric),
+            to_threshold=not self._went_past(fit) and stops_in_time(fit, self.policy.threshold, self.policy.metric),
             parameters=description.parameters if description else 0,
         )
 
