@@ -7,7 +7,7 @@ STAMP := $(VENV)/.installed
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup demo test attacks check lint bench lock clean
+.PHONY: help setup demo test attacks records check lint bench lock clean
 
 help: ## list these targets
 	@echo "make TARGET [PYTHON=python3.12]"
@@ -42,6 +42,9 @@ test: $(STAMP) ## run the tests
 
 attacks: $(STAMP) ## run the attack suite alone, and say how many attacks were held
 	$(BIN)/python -m pytest -q tests/test_attacks.py
+
+records: $(STAMP) ## repeat every training that comes with an assignment, and compare; takes hours
+	$(BIN)/python -m pytest -q -m records tests/test_recorded_trainings.py
 
 check: lint test ## everything that must hold: lint, then the tests
 

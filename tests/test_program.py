@@ -502,3 +502,13 @@ def test_names_that_pylab_binds_are_supplied_without_a_word() -> None:
     program.load([(1, "%pylab inline\n"), (2, "x = np.zeros(2)\nplt.plot(x)\n")])
     assert {"np", "plt"} <= set(program.namespace)
     assert [note["kind"] for note in program.notes] == ["dropped_magic"]
+
+
+def test_keras_errors_are_told_by_their_telling_line() -> None:
+    """Where Keras only says which layer failed, the reason below follows; colours are left out."""
+    text = "Exception encountered when calling Flatten.call().\\n\\n\\x1b[1mThe shape has no rank.\\x1b[0m\\n\\nArguments received:"
+    program = run(f'raise ValueError("{text}")')
+    (note,) = [item for item in program.notes if item["kind"] != "module"][:1]
+    words = str(note)
+    assert "Exception encountered when calling Flatten.call(): The shape has no rank." in words
+    assert "\x1b" not in words

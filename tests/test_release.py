@@ -1,26 +1,35 @@
 """`grader release`: regions, what they hold, what replaces it, what must not leak, and the files students get."""
 
 import ast
+import html
 import json
 import keyword
+import re
 import sys
 import textwrap
 import tokenize
 import zipfile
 from collections.abc import Callable
-from io import StringIO
+from io import BytesIO, StringIO
 from pathlib import Path
 
 import nbformat
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from nbconvert import HTMLExporter
 from rich.console import Console
 from typer.testing import CliRunner
 
-from grader.authoring import differences, make_release, make_starters
+from grader.authoring import LANGUAGES, differences, make_release, make_starters
 from grader.authoring.leaks import find_secrets, squeezed
-from grader.authoring.notebook import notebook_of_module, read_notebook, write_notebook
+from grader.authoring.notebook import (
+    cells_of_handout,
+    notebook_of_module,
+    passages_of,
+    read_notebook,
+    write_notebook,
+)
 from grader.authoring.passages import Passage
 from grader.authoring.regions import find_regions
 from grader.authoring.starter import find_cuts, make_starter
@@ -499,10 +508,10 @@ def test_elements_of_any_bracket_can_be_cut(first: int, last: int, brackets: str
 
 
 def test_module_becomes_cells() -> None:
-    """The docstring is Markdown; imports, each definition and each region have a cell; comments go along."""
+    """What follows the title is Markdown; imports, each definition and each region have a cell; comments go along."""
     cells = notebook_of_module(Passage("demo.py", STARTER))
     assert [(cell.kind, cell.text.split("\n")[0]) for cell in cells] == [
-        ("markdown", "# Assignment: learn a line"),
+        ("markdown", "Write between the lines."),
         ("code", "import numpy as np"),
         ("code", "def scale(images):"),
         ("code", "def train(images):"),
@@ -532,7 +541,7 @@ def test_reference_notebook_is_cut_cell_by_cell(course: Assignment, solutions: P
     """Markdown and magics stay; outputs, counts and metadata go."""
     add_notebook(
         solutions,
-        ("markdown", "# Demo"),
+        ("markdown", "## Plan"),
         ("code", "%matplotlib inline\nimport numpy as np"),
         ("code", f"{START}\nunits = 4711\nmodel = units\n{END}\n"),
         ("code", "%%bash\nls"),
@@ -541,7 +550,8 @@ def test_reference_notebook_is_cut_cell_by_cell(course: Assignment, solutions: P
     made = json.loads(make_starters(course, solutions)["demo.ipynb"])
 
     assert ["".join(cell["source"]) for cell in made["cells"]] == [
-        "# Demo",
+        "# Demo\n\nLearn a line.",
+        "## Plan",
         "%matplotlib inline\nimport numpy as np",
         f"{START}\nmodel = None\n{END}\n",
         "%%bash\nls",
@@ -629,6 +639,67 @@ def test_outputs_in_a_committed_notebook_differ(course: Assignment, solutions: P
     ]
 
 
+@pytest.mark.parametrize(("language", "title"), [("en", "# Demo"), ("zh", "# 示例")])
+@pytest.mark.parametrize("with_notebook", [False, True])
+def test_notebook_begins_with_the_handout(
+    course: Assignment, solutions: Path, language: str, title: str, with_notebook: bool
+) -> None:
+    """The first cells of a released notebook are the handout in the language asked for, word by word."""
+    if with_notebook:
+        add_notebook(solutions, ("code", f"{START}\nunits = 1\n{END}"))
+    files = make_release(course, solutions, language)
+    handout = files[LANGUAGES[language]].decode()
+    cells = [cell for cell in read_notebook("demo.ipynb", files["demo.ipynb"].decode()) if "handout" in cell.id]
+
+    assert "\n\n".join(cell.text for cell in cells) == handout.strip()
+    assert cells[0].text.startswith(title)
+    assert {cell.kind for cell in cells} == {"markdown"}
+
+
+def test_handout_has_a_cell_for_each_section() -> None:
+    """A heading of level 2 begins a cell; one that stands in a block of code does not, nor do deeper ones."""
+    text = "# A\n\nB\n\n## C\n\n````md\n```\n## no\n```\n````\n\n### D\n\n~~~\n## no\n~~~\n\n## E\n"
+    cells = cells_of_handout(text)
+    assert [cell.text.split("\n")[0] for cell in cells] == ["# A", "## C", "## E"]
+    assert "\n\n".join(cell.text for cell in cells) == text.strip()
+    assert len({cell.id for cell in cells}) == 3
+
+
+def test_starters_hold_the_english_handout(course: Assignment, solutions: Path) -> None:
+    """What is committed as the starter is what the English release has."""
+    files = make_release(course, solutions, "en")
+    assert make_starters(course, solutions) == {name: files[name].decode() for name in ("demo.py", "demo.ipynb")}
+
+
+def test_what_the_handout_says_is_no_secret(course: Assignment, solutions: Path) -> None:
+    """A hint may name what students read in the handout anyway."""
+    reference = solutions / "demo/reference/demo.py"
+    reference.write_text(REFERENCE.replace("#: Divide.", "#: Divide by 255."))
+    assert "the hint gives away 255" in refusal(lambda: make_starters(course, solutions))
+
+    with (course.folder / "README.md").open("a") as handout:
+        handout.write("\nPixels go up to 255.\n")
+    assert "#: Divide by 255." in make_starters(course, solutions)["demo.py"]
+
+
+def test_a_long_hint_is_no_line_of_the_solution(course: Assignment, solutions: Path) -> None:
+    """What the author writes as a hint is for students, however long it is."""
+    reference = solutions / "demo/reference/demo.py"
+    hint = "#: Bring what is there between nothing and all."
+    reference.write_text(REFERENCE.replace("#: Divide.", hint))
+    assert hint in make_starters(course, solutions)["demo.py"]
+
+
+def test_a_hint_that_is_a_line_of_the_solution_is_refused(course: Assignment, solutions: Path) -> None:
+    """Also when the handout says each word of it."""
+    with (course.folder / "README.md").open("a") as handout:
+        handout.write("\nTake 512 hidden_units for make_model, and relu as its secret.\n")
+    line = 'model = make_model(hidden_units, secret="relu")'
+    reference = solutions / "demo/reference/demo.py"
+    reference.write_text(REFERENCE.replace("    hidden_units = 512\n", f"    #: {line}\n    hidden_units = 512\n"))
+    assert "demo.py, line 22: students would get a line of" in refusal(lambda: make_starters(course, solutions))
+
+
 def test_squeezed_lines_ignore_quotes_and_spaces() -> None:
     """A line is the same however it is spaced, quoted or commented out."""
     assert squeezed('#   f( "a",  b )') == squeezed("f('a', b),")
@@ -707,6 +778,16 @@ def test_check_tells_missing_and_changed_starters(run: Callable[..., tuple[int, 
     assert "-    model = 3\n+    model = None\n" in said
 
 
+def test_check_tells_a_changed_handout(run: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
+    """The notebook holds the handout, so --check ends with 1 when only that has changed."""
+    run("--output", "assignments/demo/starter")
+    (tmp_path / "assignments/demo/README.md").write_text("# Demo\n\nLearn a curve.\n")
+    code, said = run("--check")
+    assert code == 1
+    assert "-Learn a line.\n+Learn a curve.\n" in said
+    assert "starter/demo.py" not in said
+
+
 def test_a_long_difference_is_cut(run: Callable[..., tuple[int, str]], tmp_path: Path) -> None:
     """A diff says how much of it is not shown."""
     run("--output", "assignments/demo/starter")
@@ -724,11 +805,136 @@ def test_example_of_the_how_to_is_true() -> None:
     assert starter(source) == expected
 
 
-MARKED = [path for path in sorted(CHECKOUT.glob("solutions/*/reference/*.py")) if START in path.read_text("utf-8")]
+ASSIGNMENTS = sorted(
+    (path.parent for path in CHECKOUT.glob("assignments/*/assignment.toml")), key=lambda path: path.name
+)
+SOLUTIONS = CHECKOUT / "solutions"
+SHORTEST_LINE = 12
+"""Characters, without spaces, of a line that could only come from the solution or from the grader's side."""
+WORDS = re.compile(r"\\text\{[^}]*\}")
+"""The parts of a formula that are translated."""
+FORMULA = re.compile(r"\$\$.+?\$\$|\$[^$\n]+\$", re.DOTALL)
+
+every_assignment = pytest.mark.parametrize("folder", ASSIGNMENTS, ids=lambda path: path.name)
+every_language = pytest.mark.parametrize("language", sorted(LANGUAGES))
 
 
-@pytest.mark.parametrize("reference", MARKED, ids=lambda path: path.stem)
-def test_marked_references_can_be_cut(reference: Path) -> None:
-    """Each reference of the course that has regions gives a starter that parses."""
-    source = Passage(reference.name, reference.read_text("utf-8"))
-    ast.parse(make_starter(reference.name, [source]).texts[0])
+def references(name: str) -> list[list[Passage]]:
+    """The passages of the reference module, and of the reference notebook if there is one."""
+    found = [[Passage(path.name, path.read_text("utf-8"))] for path in SOLUTIONS.glob(f"{name}/reference/*.py")]
+    for path in SOLUTIONS.glob(f"{name}/reference*/*.ipynb"):
+        found.append(passages_of(path.name, read_notebook(path.name, path.read_text("utf-8"))))
+    return found
+
+
+def lines_of_the_solution(name: str) -> tuple[set[str], set[str]]:
+    """(lines that regions hold, lines that students may read), squeezed; hints are among the latter."""
+    inside: set[str] = set()
+    outside: set[str] = set()
+    for passages in references(name):
+        for own in passages:
+            regions = find_regions(own)
+            hints = {row for region in regions for row, _ in region.hints}
+            for row, line in enumerate(own.rows, start=1):
+                hidden = row not in hints and any(region.start < row < region.end for region in regions)
+                (inside if hidden else outside).add(squeezed(line))
+    return inside, outside
+
+
+def lines_of_the_grader(folder: Path) -> set[str]:
+    """What stands in the bodies of functions and classes of the checks, the probe and the inputs, and all verdicts."""
+    found: set[str] = set()
+    for path in folder.glob("*.py"):
+        text = path.read_text("utf-8")
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.FunctionDef | ast.ClassDef):
+                found.update(text.split("\n")[node.body[0].lineno - 1 : node.end_lineno])
+    for path in SOLUTIONS.glob(f"{folder.name}/*/expected.toml"):
+        found.update(path.read_text("utf-8").split("\n"))
+    return {squeezed(line) for line in found}
+
+
+def lines_in_zip(archive: bytes) -> list[str]:
+    """All lines that students can read, squeezed; a notebook by its cells."""
+    lines: list[str] = []
+    with zipfile.ZipFile(BytesIO(archive)) as files:
+        for name in files.namelist():
+            text = files.read(name).decode("utf-8")
+            cells = [cell.text for cell in read_notebook(name, text)] if name.endswith(".ipynb") else [text]
+            lines += [squeezed(line) for cell in cells for line in cell.split("\n")]
+    return lines
+
+
+def released(folder: Path, language: str) -> dict[str, bytes]:
+    return make_release(load_assignment(folder), SOLUTIONS, language)
+
+
+@every_assignment
+def test_every_reference_has_regions(folder: Path) -> None:
+    """The module is there, and it and the notebook say what students write."""
+    sources = references(folder.name)
+    assert sources
+    assert all(any(find_regions(own) for own in passages) for passages in sources)
+
+
+@every_assignment
+def test_committed_starters_are_the_generated_ones(folder: Path) -> None:
+    """Byte by byte, and no other file lies beside them."""
+    starters = make_starters(load_assignment(folder), SOLUTIONS)
+    committed = {path.name: path.read_bytes() for path in (folder / "starter").iterdir()}
+    assert committed == {name: text.encode() for name, text in starters.items()}
+
+
+@every_language
+@every_assignment
+def test_release_of_the_course_holds_nothing_of_the_solution(folder: Path, language: str) -> None:
+    """No line that only regions have is in any file of the zip, alone or as a part of a line."""
+    inside, outside = lines_of_the_solution(folder.name)
+    secrets = {line for line in inside - outside if len(line) >= SHORTEST_LINE}
+    lines = lines_in_zip(released(folder, language)[f"{folder.name}-student.zip"])
+    assert secrets
+    assert [secret for secret in secrets if any(secret in line for line in lines)] == []
+
+
+@every_language
+@every_assignment
+def test_release_of_the_course_holds_nothing_of_the_grader(folder: Path, language: str) -> None:
+    """No line of the checks, of the probe, of the inputs or of expected verdicts is in any file of the zip."""
+    _, outside = lines_of_the_solution(folder.name)
+    secrets = {line for line in lines_of_the_grader(folder) - outside if len(line) >= SHORTEST_LINE}
+    lines = lines_in_zip(released(folder, language)[f"{folder.name}-student.zip"])
+    assert secrets
+    assert [secret for secret in secrets if any(secret in line for line in lines)] == []
+
+
+@every_language
+@every_assignment
+def test_nothing_calls_itself_a_solution(folder: Path, language: str) -> None:
+    """What was written for those who read the reference does not reach students."""
+    lines = lines_in_zip(released(folder, language)[f"{folder.name}-student.zip"])
+    assert [line for line in lines if "referencesolution" in line.lower()] == []
+
+
+def formulas(text: str) -> list[str]:
+    """The formulas of a handout, in order; dollar signs in code are none."""
+    text = re.sub(r"^( *)```.*?^ *```$", "", text, flags=re.DOTALL | re.MULTILINE)
+    return FORMULA.findall(re.sub(r"`[^`\n]+`", "", text))
+
+
+@every_assignment
+def test_handouts_of_all_languages_have_the_same_formulas(folder: Path) -> None:
+    """A formula is neither forgotten nor mistyped in a translation."""
+    texts = {name: (folder / name).read_text("utf-8") for name in LANGUAGES.values()}
+    found = {name: {WORDS.sub("", formula) for formula in formulas(text)} for name, text in texts.items()}
+    assert found == dict.fromkeys(found, found["README.md"])
+
+
+@every_language
+@every_assignment
+def test_formulas_reach_the_page(folder: Path, language: str) -> None:
+    """Made to HTML by nbconvert, a released notebook has each formula as it was written, for MathJax to set."""
+    files = released(folder, language)
+    made = nbformat.reads(files[f"{folder.name}.ipynb"].decode(), 4)  # type: ignore[no-untyped-call] # has no types
+    page, _ = HTMLExporter().from_notebook_node(made)  # type: ignore[no-untyped-call] # has no types
+    body = re.sub(r"<(code|pre)\b.*?</\1>", "", page[page.index("<body") :], flags=re.DOTALL)
+    assert FORMULA.findall(html.unescape(body)) == formulas(files[LANGUAGES[language]].decode())

@@ -241,3 +241,15 @@ def test_a_call_that_we_left_out_waits_for_a_person() -> None:
         expect_number(make_evidence(observation=left), "it", 1, what="f(x)")
     with pytest.raises(CheckFailed):
         expect_number(make_evidence(observation=make_observation(calls=())), "it", 1, what="f(x)")
+
+
+def test_figures_are_closed_also_where_one_cannot_be_drawn() -> None:
+    """So that they are not taken for those of the next call."""
+    figure, axes = plt.subplots()
+    axes.set_title(r"$\notacommand$")
+    values = Values()
+    with pytest.raises(ValueError, match="notacommand"):
+        values.figures()
+    assert plt.get_fignums() == []
+    del figure
+    assert values.figures() == []

@@ -12,7 +12,7 @@ Array = np.ndarray[Any, Any]
 FORMULA = "The size is (n + 2·p - kernel) // stride + 1, where p is 0, kernel // 2 or kernel - 1."
 
 
-def size_of(n: int, kernel: int, stride: int, padding: str) -> int:
+def size_of(n: int, kernel: int, stride: int = 1, padding: str = "valid") -> int:
     """The size of a side after a convolution."""
     margin = {"valid": 0, "same": kernel // 2, "full": kernel - 1}[padding]
     return (n + 2 * margin - kernel) // stride + 1
@@ -38,7 +38,7 @@ def pooled(image: Array, size: int = 2) -> Array:
 def output_size_follows_the_formula(evidence: Evidence, inputs: dict[str, Any]) -> None:
     """output_size tells the size of the result for every image, kernel, stride and padding."""
     for number, size in enumerate(inputs["sizes"]):
-        what = "output_size({}, {}, {}, {!r})".format(*size)
+        what = f"output_size({', '.join(map(repr, size))})"
         expect_number(evidence, f"size_{number}", size_of(*size), what=what, hint=FORMULA)
 
 

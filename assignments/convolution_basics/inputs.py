@@ -15,7 +15,14 @@ def draw(rng, load):
     def whole(*shape):
         return rng.integers(-9, 10, shape).astype(float)
 
-    sizes = [(28, 3, 1, "valid"), (28, 5, 1, "valid"), (13, 3, 1, "valid"), (11, 2, 2, "valid"), (26, 2, 2, "valid")]
+    sizes = [
+        (26, 3),
+        (28, 3, 1, "valid"),
+        (28, 5, 1, "valid"),
+        (13, 3, 1, "valid"),
+        (11, 2, 2, "valid"),
+        (26, 2, 2, "valid"),
+    ]
     sizes += [(28, 3, 1, "same"), (28, 5, 1, "same"), (28, 3, 1, "full"), (3, 2, 1, "valid"), (6, 3, 1, "valid")]
     for padding in ("valid", "same", "full"):
         n, kernel, stride = int(rng.integers(15, 60)), int(rng.choice([3, 5, 7])), int(rng.integers(2, 5))

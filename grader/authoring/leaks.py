@@ -57,7 +57,10 @@ def find_secrets(passages: Sequence[Passage], cuts: Sequence[Sequence[Cut]], pro
             if not any(region.start < token.start[0] < region.end for region in regions):
                 text.append(token.string)
         comments = {token.start[0] for token in passage.comments}
+        hints = {row for region in regions for row, _ in region.hints}
         for row, line in enumerate(passage.rows, start=1):
+            if row in hints:
+                continue
             if any(region.start < row < region.end for region in regions):
                 hidden.add(squeezed(line))
             elif row not in comments or not line.lstrip().startswith("#"):

@@ -17,6 +17,7 @@ _METADATA = {
 }
 _PYTHON_MAGICS = ("%%time", "%%timeit", "%%capture")
 _ID = re.compile(r"[A-Za-z0-9_-]{1,64}")
+_FENCE = re.compile(r" *(`{3,}|~{3,})")
 
 
 @dataclass(frozen=True)
@@ -96,11 +97,32 @@ def _written(cell: Cell) -> dict[str, Any]:
     return value | {"execution_count": None, "outputs": []} if cell.kind == "code" else value
 
 
+def cells_of_handout(text: str) -> list[Cell]:
+    """A handout as Markdown cells: one up to its first heading of level 2, then one for each of these."""
+    sections: list[list[str]] = [[]]
+    fence = ""
+    for line in text.strip("\n").split("\n"):
+        marks = _FENCE.match(line)
+        if marks and not fence:
+            fence = marks[1]
+        elif marks and line.strip().startswith(fence) and not line.strip(" `~"):
+            fence = ""
+        elif line.startswith("## ") and not fence:
+            sections.append([])
+        sections[-1].append(line)
+    texts = ["\n".join(section).strip("\n") for section in sections]
+    return [Cell("markdown", text, f"handout-{number}") for number, text in enumerate(filter(None, texts), start=1)]
+
+
 def notebook_of_module(module: Passage) -> list[Cell]:
-    """A module as cells: its docstring as Markdown, its imports, then one for each definition and region."""
+    """A module as cells: its docstring as Markdown, its imports, then one for each definition and region.
+
+    The first line of the docstring is left out: it is a title, and the handout above has one.
+    """
     tree = module.tree
     docstring = ast.get_docstring(tree)
-    cells = [Cell("markdown", _as_markdown(docstring), "title")] if docstring else []
+    about = docstring.partition("\n")[2].strip("\n") if docstring else ""
+    cells = [Cell("markdown", about, "about")] if about else []
     body = tree.body[1:] if docstring else tree.body
     first = (tree.body[0].end_lineno or 0) + 1 if docstring else 1
     for number, (start, end) in enumerate(_pieces(module, body, first), start=1):
@@ -108,12 +130,6 @@ def notebook_of_module(module: Passage) -> list[Cell]:
         if text:
             cells.append(Cell("code", text, f"cell-{number}"))
     return cells
-
-
-def _as_markdown(docstring: str) -> str:
-    """A docstring whose first line is the heading."""
-    heading, _, rest = docstring.partition("\n")
-    return f"# {heading.rstrip('.')}\n{rest}".rstrip("\n")
 
 
 def _pieces(module: Passage, body: Sequence[ast.stmt], first: int) -> list[tuple[int, int]]:

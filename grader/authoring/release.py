@@ -4,12 +4,14 @@ import difflib
 import io
 import zipfile
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 
 from grader.authoring.leaks import Secrets, refuse_lines, refuse_quotes
 from grader.authoring.notebook import (
     Cell,
     as_lines,
+    cells_of_handout,
     notebook_of_module,
     passages_of,
     read_notebook,
@@ -29,20 +31,28 @@ _ZIP_TIME = (1980, 1, 1, 0, 0, 0)
 """The earliest that a zip file can say: equal contents make equal files."""
 
 
-def make_starters(assignment: Assignment, solutions: Path) -> dict[str, str]:
+@dataclass(frozen=True)
+class _Handout:
+    """What students read, and the name of its file."""
+
+    name: str
+    text: str
+
+
+def make_starters(assignment: Assignment, solutions: Path, language: str = "en") -> dict[str, str]:
     """The starters, module and notebook, by name of file; `solutions` has a folder for each assignment.
 
-    Raises SetupError with every mistake in the module or in the notebook, and for whatever would be given away.
+    The notebook begins with the handout in the language. Raises SetupError with every mistake in the module or in the
+    notebook, and for whatever would be given away.
     """
-    return _starters(assignment, solutions, {})
+    return _starters(assignment, solutions, _read_handout(assignment, language))
 
 
 def make_release(assignment: Assignment, solutions: Path, language: str) -> dict[str, bytes]:
     """All files of a release by name: starters, handout, and the zip file that holds them."""
-    handout = LANGUAGES[language]
-    text = _read(assignment.folder / handout, "the handout")
-    starters = _starters(assignment, solutions, {handout: text})
-    files = {name: content.encode() for name, content in {**starters, handout: text}.items()}
+    handout = _read_handout(assignment, language)
+    starters = _starters(assignment, solutions, handout)
+    files = {name: content.encode() for name, content in {**starters, handout.name: handout.text}.items()}
     return {**files, f"{assignment.id}-student.zip": _zipped(files)}
 
 
@@ -80,21 +90,26 @@ def _difference(name: str, found: str, generated: str) -> list[str]:
     return changes
 
 
-def _starters(assignment: Assignment, solutions: Path, handouts: Mapping[str, str]) -> dict[str, str]:
+def _read_handout(assignment: Assignment, language: str) -> _Handout:
+    name = LANGUAGES[language]
+    return _Handout(name, _read(assignment.folder / name, "the handout"))
+
+
+def _starters(assignment: Assignment, solutions: Path, handout: _Handout) -> dict[str, str]:
     stem, folder = assignment.files[0], solutions / assignment.id
     source = folder / "reference" / f"{stem}.py"
     module = Passage(_shown(source, solutions), _read(source, "the reference solution"))
-    starter = make_starter(module.name, [module])
+    starter = make_starter(module.name, [module], [handout.text])
     secrets = [starter.secrets]
     text = starter.texts[0]
     notebook = _reference_notebook(folder, stem)
     if notebook is None:
         cells = notebook_of_module(Passage(f"{stem}.py", text))
     else:
-        cells, its_secrets = _notebook_starter(notebook, _shown(notebook, solutions))
+        cells, its_secrets = _notebook_starter(notebook, _shown(notebook, solutions), handout.text)
         secrets.append(its_secrets.except_lines(text))
     code = {f"{stem}.py": text}
-    prose = dict(handouts)
+    prose = {handout.name: handout.text}
     for number, cell in enumerate(cells, start=1):
         (code if cell.kind == "code" else prose)[f"{stem}.ipynb, cell {number}"] = cell.text
     problems = [
@@ -102,12 +117,12 @@ def _starters(assignment: Assignment, solutions: Path, handouts: Mapping[str, st
         *(problem for name in prose for each in secrets for problem in refuse_quotes(name, prose[name], each)),
     ]
     raise_together(problems)
-    return {f"{stem}.py": text, f"{stem}.ipynb": write_notebook(cells)}
+    return {f"{stem}.py": text, f"{stem}.ipynb": write_notebook([*cells_of_handout(handout.text), *cells])}
 
 
-def _notebook_starter(path: Path, name: str) -> tuple[list[Cell], Secrets]:
+def _notebook_starter(path: Path, name: str, handout: str) -> tuple[list[Cell], Secrets]:
     cells = read_notebook(name, _read(path, "the reference notebook"))
-    prose = [cell.text for cell in cells if cell.kind == "markdown"]
+    prose = [handout, *(cell.text for cell in cells if cell.kind == "markdown")]
     starter = make_starter(name, passages_of(name, cells), prose)
     return with_code(cells, starter.texts), starter.secrets
 

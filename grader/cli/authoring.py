@@ -1,5 +1,8 @@
 """The verbs for those who write assignments."""
 
+import os
+import platform
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -10,32 +13,53 @@ from grader.authoring import LANGUAGES, differences, make_release, make_starters
 from grader.cli import places
 from grader.cli.base import GRADED, NEEDS_PERSON, JobsOption, SandboxOption, StoreOption, app, err, make_settings, out
 from grader.errors import SetupError
-from grader.pipeline.validate import validate as validate_assignment
+from grader.pipeline.watch import Silent
 from grader.reports.console import LiveView, plain
+from grader.validation import Options, Proof, as_lines, as_markdown
 
 
 @app.command()
 def validate(
     assignment: Annotated[str | None, typer.Argument(help="Id; all when none is named.")] = None,
-    seeds: Annotated[int, typer.Option("--seeds", help="Also train the reference with so many seeds.")] = 0,
     solutions: Annotated[Path, typer.Option("--solutions", help="Folder of solutions.")] = Path("solutions"),
+    mutants: Annotated[bool, typer.Option("--mutants/--no-mutants", help="Try changed references.")] = True,
+    train_mutants: Annotated[
+        bool, typer.Option("--train-mutants", help="Train mutants that need it; goes on.")
+    ] = False,
+    seeds: Annotated[int, typer.Option("--seeds", help="Also train the reference with so many seeds.")] = 0,
+    recorded: Annotated[
+        bool, typer.Option("--recorded/--no-recorded", help="Use the trainings that come with the assignment.")
+    ] = True,
+    record: Annotated[bool, typer.Option("--record", help="Write the trainings used beside the assignment.")] = False,
+    table: Annotated[Path | None, typer.Option("--table", help="Write the tables as a page in Markdown.")] = None,
     jobs: JobsOption = 0,
     no_store: StoreOption = False,
     sandbox: SandboxOption = "full",
 ) -> None:
-    """Grade the solutions of an assignment and compare with the verdicts they must get.
+    """Prove a rubric: solutions, starters and changed references get the verdicts that they must.
 
     Example: grader validate mnist_conv
     """
     names = [assignment] if assignment else sorted(places.load_assignments())
     settings = make_settings(jobs, None, sandbox, no_store=no_store, quick=False, force=True)
-    wrong = 0
-    for name in names:
+    options = Options(mutants, train_mutants, recorded, record, seeds)
+    proofs = [Proof(places.find_assignment(name), solutions / name, settings, Silent(), options) for name in names]
+    for proof in proofs:
+        err.print(plain(proof.estimate()), soft_wrap=True)
+    reports = []
+    for proof in proofs:
         with LiveView(err, settings.jobs) as view:
-            report = validate_assignment(places.find_assignment(name), solutions / name, settings, view, seeds)
-        for line in report.lines:
-            out.print(plain(line))
-        wrong += report.wrong
+            proof.watcher = view
+            reports.append(proof.run())
+        for line in as_lines(reports[-1]):
+            out.print(plain(line), soft_wrap=True)
+    if table is not None:
+        table.parent.mkdir(parents=True, exist_ok=True)
+        day = datetime.now(UTC).date().isoformat()
+        table.write_text(as_markdown(reports, day, f"{platform.machine()}, {os.cpu_count()} cores"), "utf-8")
+    wrong = [report.assignment.id for report in reports if report.wrong]
+    if len(reports) > 1:
+        out.print(plain(f"{len(reports) - len(wrong)} of {len(reports)} proven; wrong: {', '.join(wrong) or 'none'}"))
     if wrong:
         raise typer.Exit(NEEDS_PERSON)
 
@@ -44,7 +68,7 @@ def validate(
 def release(
     assignment: Annotated[str, typer.Argument(help="Id of the assignment.")],
     output: Annotated[Path | None, typer.Option("--output", help="Where it goes; default: release/ID.")] = None,
-    language: Annotated[str, typer.Option("--language", help="Of the handout: en or zh.")] = "en",
+    language: Annotated[str | None, typer.Option("--language", help="Of the handout: en or zh.")] = None,
     check: Annotated[bool, typer.Option("--check", help="Write nothing; compare the starters in the folder.")] = False,
     solutions: Annotated[Path, typer.Option("--solutions", help="Folder of solutions.")] = Path("solutions"),
 ) -> None:
@@ -53,6 +77,7 @@ def release(
     Example: grader release image_filters --output release/
     """
     chosen = places.find_assignment(assignment)
+    language = language or chosen.language
     if language not in LANGUAGES:
         raise SetupError(f"--language {language}: expected one of {', '.join(LANGUAGES)}.")
     if check:
@@ -73,4 +98,5 @@ def assignments() -> None:
     Example: grader assignments
     """
     for name, item in places.load_assignments().items():
-        out.print(Text(f"{name}  {item.title}"), highlight=False)
+        after = f"  (after {', '.join(item.prerequisites)})" if item.prerequisites else ""
+        out.print(Text(f"{name}  {item.title}{after}"), highlight=False)

@@ -127,14 +127,28 @@ class Student:
             with at_most(self.seconds):
                 result = action()
             record["value"] = self.values.plain(result)
-            record["figures"] = self.values.figures()
         except (MemoryError, ChannelBroken):
             raise
         except BaseException as error:  # noqa: BLE001 - whatever student code raises is data
             record["error"] = self._program.explain(error)
+        try:
+            record["figures"] = self.values.figures()
+        except (MemoryError, ChannelBroken):
+            raise
+        except BaseException as error:  # noqa: BLE001 - what a figure shows is drawn only now
+            record.setdefault("error", self._program.explain(error))
         record["fits"] = list(range(first, self._session.fits))
         record["wall_seconds"] = real_seconds() - start
         return self._report(record, result)
+
+    def value(self, label: str, name: str) -> Any:
+        """What the program has left under a name, written down under a label; None if there is no such name."""
+        found = name in self._program.namespace
+        value = self._program.namespace.get(name)
+        record = {"name": name, "label": label, "found": found, "kind": type(value).__name__[:80]}
+        if not found:
+            return self._report({**record, "error": self._program.lost.get(name, f"there is no {name}")}, None)
+        return self._report({**record, "value": self.values.plain(value)}, value)
 
     def note(self, label: str, value: Any) -> None:
         """Write down a fact that the probe itself has found out, under a label by which the checks find it."""

@@ -219,16 +219,23 @@ class Program:
         return ""
 
 
+COLOURS = re.compile(r"\x1b\[[0-9;]*m")
+KERAS_SAYS_WHERE = "Exception encountered when calling"
+"""How Keras begins when a layer fails; what went wrong stands in the line below."""
+
+
 def first_line(error: BaseException) -> str:
-    """The first line of an exception's message, shortened; safe for exceptions that cannot be printed."""
+    """The line of an exception's message that tells most, shortened; safe for exceptions that cannot be printed."""
     try:
         text = str(error)
     except (MemoryError, ChannelBroken):
         raise
     except BaseException:  # noqa: BLE001 - a student's exception may raise anything when printed
         return "(no readable message)"
-    lines = [line for line in text.splitlines() if line.strip()]
-    return lines[0].strip()[:300] if lines else ""
+    lines = [plain for line in COLOURS.sub("", text).splitlines() if (plain := line.strip())]
+    if len(lines) > 1 and lines[0].startswith(KERAS_SAYS_WHERE):
+        return f"{lines[0].rstrip('.')}: {lines[1]}"[:300]
+    return lines[0][:300] if lines else ""
 
 
 def lenient_chunks(text: str, transform: Callable[[str], str]) -> Iterator[tuple[int, ast.Module | SyntaxError]]:

@@ -72,9 +72,10 @@ class Values:
         pyplot = sys.modules.get("matplotlib.pyplot")
         if pyplot is None:
             return []
-        found = [self.figure(pyplot.figure(number)) for number in pyplot.get_fignums()[:MAX_FIGURES]]
-        pyplot.close("all")
-        return found
+        try:
+            return [self.figure(pyplot.figure(number)) for number in pyplot.get_fignums()[:MAX_FIGURES]]
+        finally:
+            pyplot.close("all")
 
     def figure(self, figure: Any) -> dict[str, Any]:
         """One figure: its axes in the order they were made, and a PNG of it."""

@@ -7,7 +7,7 @@ becomes the `Observation`. A guest that breaks the order of the talk is rejected
 
 import math
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 
@@ -26,7 +26,7 @@ from grader.training.requests import (
     read_request,
     training_fingerprint,
 )
-from grader.training.store import KeptRun
+from grader.training.store import KeptRun, Runs
 from grader.training.walk import Refused, original_names
 from grader.wire.frames import Frame
 
@@ -35,13 +35,6 @@ MAX_ARRAY_BYTES = 4 * 2**30
 MAX_RETURNED_BYTES = 300 * 2**20
 MAX_CALLS = 500
 Array = np.ndarray[Any, Any]
-
-
-class Runs(Protocol):
-    """Finds finished trainings."""
-
-    def find(self, fingerprint: str, seed: int) -> KeptRun | None:
-        """The run, or None if this training is not known."""
 
 
 @dataclass(frozen=True)
@@ -82,6 +75,8 @@ class Conversation:
     arrays: tuple[Array, ...] = ()
     """What the calls of the probe returned and drew; the claims name them by place."""
     _array_bytes: int = 0
+    _fits_before: int = 0
+    """How many fits there were when the call began that is going on."""
     _models: dict[int, tuple[Link, ...]] = field(default_factory=dict)
 
     def job(self) -> Job:
@@ -135,6 +130,7 @@ class Conversation:
             self.defines = tuple(str(name) for name in frame.body["defines"])
             return peer.ask({"type": "ok"})
         if frame.type == "calling":
+            self._fits_before = len(self.fits)
             return peer.ask({"type": "ok"})
         if frame.type == "called":
             self._take_call(frame)
@@ -339,7 +335,9 @@ class Conversation:
         self.arrays = (*self.arrays, *frame.arrays)
         if sum(array.nbytes for array in self.arrays) > MAX_RETURNED_BYTES or len(self.claimed.calls) >= MAX_CALLS:
             raise Broken(f"more than {MAX_CALLS} calls, or more than {MAX_RETURNED_BYTES // 2**20} MiB returned")
-        calls = (*self.claimed.calls, Call(**frame.body["call"]))
+        fits = range(self._fits_before, len(self.fits))  # counted here: the guest also counts those that never began
+        self._fits_before = len(self.fits)
+        calls = (*self.claimed.calls, Call(**{**frame.body["call"], "fits": fits}))
         self.claimed = self.claimed.model_copy(update={"calls": calls})
 
     def _take_report(self, body: dict[str, Any]) -> None:

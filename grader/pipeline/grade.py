@@ -36,7 +36,7 @@ from grader.results.verdicts import make_result, without_run
 from grader.sandbox.box import Level
 from grader.sandbox.slot import Slot
 from grader.training.arrays import DataBook
-from grader.training.store import Store
+from grader.training.store import Runs, Store
 
 REPLAY, CAPTURE, TRAIN = 0, 1, 2
 
@@ -53,6 +53,8 @@ class Settings:
     quick: bool = False
     force: bool = False
     live: bool = True
+    shipped: Runs | None = None
+    """Trainings that come with the assignment; for proving a rubric, never for grading a class."""
     keep_others: bool = False
     """Results of students who are not graded now stay in the scores (`--only`)."""
 
@@ -75,7 +77,9 @@ class Grading:
             assignment = assignment.model_copy(update={"limits": limits})
         self.assignment, self.settings, self.output, self.watcher = assignment, settings, output, watcher
         self.book = DataBook(settings.datasets)
-        self.store = Store(settings.store, test=bool(assignment.training and assignment.training.test))
+        self.store = Store(
+            settings.store, test=bool(assignment.training and assignment.training.test), shipped=settings.shipped
+        )
         self._engine: LocalEngine[Slot] = LocalEngine(settings.jobs, self._make_slot)
         self._futures: dict[Future[Any], tuple[str, Any]] = {}
         self._waiting: dict[tuple[str, int], Waiting] = {}

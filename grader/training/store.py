@@ -18,7 +18,7 @@ import shutil
 import tempfile
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from pydantic import ValidationError
@@ -34,19 +34,28 @@ class KeptRun:
     """A run with its weights and logs of batches, in memory or on disk."""
 
     def __init__(
-        self, run: TrainingRun, folder: Path | None, parts: dict[int, tuple[Weights, Any]] | None = None
+        self,
+        run: TrainingRun,
+        folder: Path | None,
+        parts: dict[int, tuple[Weights, Any]] | None = None,
+        *,
+        prefix: str = "",
     ) -> None:
         self.run = run
         self._folder = folder
         self._parts = parts or {}
+        self._prefix = prefix
+        self.asked: set[int] = set()
+        """The epochs whose weights or logs of batches were asked for."""
 
     def part(self, index: int) -> tuple[Weights, tuple[list[str], Array] | None]:
         """(weights after the epoch, (keys, logs of its batches) or None); empty where not kept."""
+        self.asked.add(index)
         if index in self._parts:
             return self._parts[index]
         if self._folder is None:
             return [], None
-        path = self._folder / f"epoch-{index:03d}.npz"
+        path = self._folder / f"{self._prefix}epoch-{index:03d}.npz"
         if not path.is_file():
             return [], None
         return unpack_part(path.read_bytes())
@@ -88,16 +97,29 @@ def library_versions() -> dict[str, str]:
     return {name: version(name) for name in ("tensorflow", "keras", "numpy")}
 
 
+class Runs(Protocol):
+    """Finds finished trainings."""
+
+    def find(self, fingerprint: str, seed: int) -> KeptRun | None:
+        """The run, or None if this training is not known."""
+
+
 class Store:
     """Runs by content on disk; with `folder=None` it only remembers, for this process.
 
     Args:
         folder: where runs lie.
         test: whether its runs measure the test images too; those that do are kept apart from those that do not.
+        shipped: runs that come with the assignment, whatever machine they were made on; asked last.
     """
 
-    def __init__(self, folder: Path | None, *, test: bool = False) -> None:
+    def __init__(self, folder: Path | None, *, test: bool = False, shipped: "Runs | None" = None) -> None:
         self._folder = folder
+        self._shipped = shipped
+        self.used: dict[tuple[str, int], KeptRun] = {}
+        """The runs that were asked for and found, or kept."""
+        self.kept = 0
+        """How many runs were kept."""
         self._memory: dict[str, KeptRun] = {}
         self._descriptions: dict[str, Description] = {}
         place = {**library_versions(), "machine": machine_kind(), "format": 1, **({"test": True} if test else {})}
@@ -105,6 +127,13 @@ class Store:
 
     def find(self, fingerprint: str, seed: int) -> KeptRun | None:
         """The run under this fingerprint and seed, or None; a damaged entry is None."""
+        kept = self._find(fingerprint, seed)
+        if kept is not None:
+            self.used[fingerprint, seed] = kept
+        return kept
+
+    def _find(self, fingerprint: str, seed: int) -> KeptRun | None:
+        """In memory, on disk, or among the shipped ones."""
         key = self._key(fingerprint, seed)
         if key in self._memory:
             return self._memory[key]
@@ -112,12 +141,14 @@ class Store:
         if kept is not None and (kept.run.fingerprint, kept.run.seed) == (fingerprint, seed):
             self._memory[key] = kept
             return kept
-        return None
+        return self._shipped.find(fingerprint, seed) if self._shipped is not None else None
 
     def keep(self, run: TrainingRun, parts: dict[int, tuple[Weights, Any]]) -> KeptRun:
         """Remember a run, on disk if there is a folder and room in it."""
         key = self._key(run.fingerprint, run.seed)
         kept = KeptRun(run, None, parts)
+        self.used[run.fingerprint, run.seed] = kept
+        self.kept += 1
         if self._folder is not None and not run.problem:
             with contextlib.suppress(OSError):
                 kept = KeptRun(run, self._write(key, run, parts))

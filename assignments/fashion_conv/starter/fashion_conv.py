@@ -23,7 +23,7 @@ def train_fashion_conv():
     # 2. The network: convolution, pooling, convolution, pooling; then flat, a dense layer of 128 units, and ten outputs
     #    with softmax. Kernels of 3×3 without padding, pools of 2×2, relu, 32 filters (or 64) in both convolutions.
     # YOUR CODE STARTS HERE
-    model = None
+    pass
     # YOUR CODE ENDS HERE
 
     # 3. Compile the model: optimizer adam, loss sparse_categorical_crossentropy, metric accuracy. Fit it for five

@@ -23,7 +23,7 @@ def train_fashion_dnn():
     # 2. The network: an image becomes a list of 784 numbers, a hidden layer of 128 units with relu follows, and ten
     #    outputs with softmax.
     # YOUR CODE STARTS HERE
-    model = None
+    pass
     # YOUR CODE ENDS HERE
 
     # 3. Compile the model: optimizer adam, loss sparse_categorical_crossentropy, metric accuracy. Fit it for five

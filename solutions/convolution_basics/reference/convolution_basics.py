@@ -74,3 +74,12 @@ def horizontal_lines(image):
     # YOUR CODE STARTS HERE
     return filter_and_pool(image, np.array([[-1, -2, -1], [0, 0, 0], [1, 2, 1]]))
     # YOUR CODE ENDS HERE
+
+
+# Try it: an edge, bright above and dark below. Remove the `#` in front of the lines below; the handout shows what
+# should come out of the convolution.
+# edge = np.array([[200.0] * 5] * 3 + [[0.0] * 5] * 3)
+# bright_above = np.array([[10.0] * 3, [0.0] * 3, [-10.0] * 3])
+# print(output_size(6, 3), output_size(5, 3))
+# print(convolve2d(edge, bright_above))
+# print(max_pool2d(edge))

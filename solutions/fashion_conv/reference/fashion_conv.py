@@ -1,4 +1,10 @@
-"""Clothes with convolutions: the reference solution."""
+"""Assignment: clothes with convolutions.
+
+Write between the lines `YOUR CODE STARTS HERE` and `YOUR CODE ENDS HERE`, and leave the rest as it is.
+To try it at home:
+
+    python -c "from fashion_conv import train_fashion_conv; print(train_fashion_conv())"
+"""
 
 import tensorflow as tf
 
@@ -8,11 +14,15 @@ def train_fashion_conv():
     fashion = tf.keras.datasets.fashion_mnist
     (training_images, training_labels), (test_images, test_labels) = fashion.load_data()
 
+    # 1. Give the images a last axis for their one channel, and bring the pixels from 0...255 to 0...1. Do it with the
+    #    60,000 training images and with the 10,000 test images.
     # YOUR CODE STARTS HERE
     training_images = training_images.reshape(60000, 28, 28, 1) / 255.0
     test_images = test_images.reshape(10000, 28, 28, 1) / 255.0
     # YOUR CODE ENDS HERE
 
+    # 2. The network: convolution, pooling, convolution, pooling; then flat, a dense layer of 128 units, and ten outputs
+    #    with softmax. Kernels of 3×3 without padding, pools of 2×2, relu, 32 filters (or 64) in both convolutions.
     # YOUR CODE STARTS HERE
     model = tf.keras.models.Sequential([
         tf.keras.layers.Conv2D(32, (3, 3), activation="relu", input_shape=(28, 28, 1)),
@@ -25,6 +35,9 @@ def train_fashion_conv():
     ])
     # YOUR CODE ENDS HERE
 
+    # 3. Compile the model: optimizer adam, loss sparse_categorical_crossentropy, metric accuracy. Fit it for five
+    #    epochs and keep what `fit` returns as `history`. Then evaluate it on the test images, and keep their accuracy
+    #    as `test_accuracy`.
     # YOUR CODE STARTS HERE
     model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
     history = model.fit(training_images, training_labels, epochs=5)

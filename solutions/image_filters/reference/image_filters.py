@@ -99,3 +99,13 @@ def median_filter(image, size):
     # YOUR CODE STARTS HERE
     return np.median(neighbourhoods(image, size, size), axis=(-2, -1))
     # YOUR CODE ENDS HERE
+
+
+# Try it: the example of the handout, and a white dot on a dark ground. Remove the `#` in front of the lines below.
+# rows = np.array([[10, 20, 30, 40, 50], [10, 20, 30, 40, 50], [90, 90, 90, 90, 90], [0, 10, 20, 30, 40]])
+# print(apply_filter(rows, np.array([[0, 1, 0], [0, 0, 2], [0, 0, 0]])))
+#
+# dot = np.full((11, 11), 20.0)
+# dot[5, 5] = 255
+# print(np.round(gaussian_blur(dot)))
+# print(np.round(median_filter(dot, 3)))
