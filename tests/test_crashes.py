@@ -38,7 +38,7 @@ def write_assignment(place: Path) -> None:
     """An assignment with one check that needs a training of a second."""
     place.mkdir(parents=True)
     (place / "assignment.toml").write_text(
-        'id = "share"\ntitle = "t"\nfiles = ["p"]\nentry_points = ["train"]\n[training]\nthreshold = 2.0\n'
+        'id = "share"\ntitle = "t"\nfiles = ["p"]\nentry_points = ["train"]\n[training]\nthreshold = 1.0\n'
     )
     (place / "probe.py").write_text('def probe(student, rng):\n    student.call("train")\n')
     (place / "checks.py").write_text(

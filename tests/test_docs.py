@@ -28,7 +28,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 DOCS = CHECKOUT / "docs"
 REFERENCE = DOCS / "reference"
 COMMANDS: dict[str, Any] = typer.main.get_command(command_line.app).commands  # type: ignore[attr-defined]
-FILLED_IN = {"folder", "digest", "reference"}
+FILLED_IN = {"folder", "digest", "reference", "points"}
 """Fields of an Assignment that are not read from TOML."""
 
 
@@ -344,8 +344,9 @@ def test_named_functions_exist() -> None:
 def test_named_files_exist() -> None:
     """A path of our own that stands between backticks is there, unless it is a pattern."""
     wrong = []
+    made = DOCS / "tutorial" / "your-own-assignment.md"  # names what it makes; tests/test_new.py carries it out
     for page in own_pages():
-        for word in words_in(page.read_text("utf-8")):
+        for word in words_in(page.read_text("utf-8")) if page != made else ():
             match = re.fullmatch(r"((?:grader|solutions|examples|assignments|tools|tests|docs)/[\w/.-]+?)/?", word)
             if match and not (CHECKOUT / match[1]).exists():
                 wrong.append(f"{page.name}: {word}")

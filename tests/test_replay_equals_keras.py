@@ -163,7 +163,7 @@ def write_assignment(folder: Path) -> Path:
     place.mkdir()
     (place / "assignment.toml").write_text(
         'id = "replay"\ntitle = "t"\nfiles = ["p"]\nentry_points = ["main"]\ngraded_fit = "all"\n'
-        f"[training]\nthreshold = 2.0\nseeds = [{SEED}]\n"
+        f"[training]\nthreshold = 1.0\nseeds = [{SEED}]\n"
     )
     (place / "probe.py").write_text('def probe(student, rng):\n    student.call("main")\n')
     (place / "checks.py").write_text(

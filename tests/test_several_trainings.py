@@ -126,6 +126,47 @@ def test_all_trainings_are_carried_out_and_judged_again_from_what_was_kept(tmp_p
     assert (again.score, again.status) == (3.0, "graded")
 
 
+@pytest.mark.sandbox
+def test_a_call_has_the_fits_that_were_recorded_in_it(tmp_path: Path) -> None:
+    """A fit that Keras refuses before it begins is not counted, so that the numbers of the others are theirs."""
+    folder = tmp_path / "demo"
+    folder.mkdir()
+    checks = '''
+from grader.judging import fail, points
+
+@points(1)
+def fits_are_known(evidence):
+    """Each call has its fit."""
+    found = [(call.name, list(call.fits)) for call in evidence.observation.claimed.calls]
+    if found != [("refused", []), ("note", []), ("trained", [0])] or len(evidence.observation.fits) != 1:
+        fail(str(found))
+'''
+    program = """
+import numpy as np
+import tensorflow as tf
+
+model = tf.keras.Sequential([tf.keras.layers.Input((2,)), tf.keras.layers.Dense(1)])
+
+def refused():
+    model.fit(np.zeros((4, 2)), np.zeros(4))
+
+def trained():
+    model.compile(loss="mse")
+    model.fit(np.zeros((4, 2)), np.zeros(4))
+"""
+    probe = (
+        "def probe(student, rng):\n    student.call('refused')\n    student.note('n', 1)\n    student.call('trained')\n"
+    )
+    settings = SETTINGS.replace('"compare"', '"refused", "trained"')
+    for name, text in (("assignment.toml", settings), ("probe.py", probe), ("checks.py", checks)):
+        (folder / name).write_text(text)
+    source = Source(kind="module", cells=(Cell(number=1, text=program),))
+    submission = Submission(student="ada", path="ada.py", digest="d", source=source)
+    quick = Settings(places.datasets(), None, jobs=1, quick=True)
+    result = Grading(load_assignment(folder), quick, ResultsFolder(tmp_path / "results"), Silent()).run([submission])[0]
+    assert [verdict.message for verdict in result.checks] == [""]
+
+
 def test_the_clock_goes_forward_and_never_back(monkeypatch: pytest.MonkeyPatch) -> None:
     """All clocks of `time` are put forward alike; nonsense moves nothing."""
     names = [name + suffix for name in ("time", "monotonic", "perf_counter") for suffix in ("", "_ns")]

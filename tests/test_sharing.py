@@ -51,7 +51,7 @@ def assignment(tmp_path: Path) -> Assignment:
     place = tmp_path / "share"
     place.mkdir()
     (place / "assignment.toml").write_text(
-        'id = "share"\ntitle = "t"\nfiles = ["p"]\nentry_points = ["train"]\n[training]\nthreshold = 2.0\n'
+        'id = "share"\ntitle = "t"\nfiles = ["p"]\nentry_points = ["train"]\n[training]\nthreshold = 1.0\n'
     )
     (place / "probe.py").write_text('def probe(student, rng):\n    student.call("train")\n')
     (place / "checks.py").write_text(

@@ -81,7 +81,8 @@ def main() -> None:
     try:
         code = app(standalone_mode=False) or GRADED
     except SetupError as error:
-        err.print(plain(f"grader: {error}"))
+        for line in f"grader: {error}".split("\n"):  # one for each mistake
+            err.print(plain(line), soft_wrap=True)
         sys.exit(USAGE)
     except (KeyboardInterrupt, typer.Abort):
         code = INTERRUPTED

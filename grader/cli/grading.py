@@ -2,7 +2,9 @@
 
 import hashlib
 import tempfile
+from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Annotated
 
@@ -24,13 +26,20 @@ from grader.cli.base import (
 from grader.discovery import UnreadableSource, discover, read_source
 from grader.errors import SetupError
 from grader.model.assignment import Assignment
+from grader.model.class_file import read_class
 from grader.model.result import Scores
 from grader.model.submission import Submission
 from grader.pipeline.grade import Grading, Settings
 from grader.pipeline.regrade import regrade as regrade_folder
 from grader.pipeline.watch import Silent
 from grader.reports.console import LiveView, plain, result_details, results_table
-from grader.results.folder import ResultsFolder, write_course_scores
+from grader.results.folder import ResultsFolder, write_atomically, write_course_scores
+
+ClassOption = Annotated[
+    Path | None, typer.Option("--class", help="A TOML file: points and limits as this class has them.")
+]
+CLASS_FILE = "class.toml"
+"""Its copy beside the results."""
 
 
 @app.command()
@@ -48,6 +57,7 @@ def grade(
     force: Annotated[bool, typer.Option("--force", help="Grade again what was graded before.")] = False,
     no_store: StoreOption = False,
     sandbox: SandboxOption = "full",
+    class_file: ClassOption = None,
 ) -> None:
     """Grade a folder of submissions.
 
@@ -58,6 +68,8 @@ def grade(
     settings = make_settings(jobs, timeout, sandbox, no_store=no_store, quick=quick, force=force)
     settings = replace(settings, keep_others=only is not None)
     known = places.load_assignments()
+    if class_file is not None:
+        known = read_class(class_file, known)
     if assignment is not None:
         places.find_assignment(assignment)
     found = discover(
@@ -80,7 +92,7 @@ def grade(
     scores = []
     for name, items in grouped.items():
         folder = ResultsFolder(output / name if several else output)
-        scores.append(grade_assignment(known[name], items, settings, folder))
+        scores.append(grade_assignment(known[name], items, settings, folder, class_file))
     if several:
         write_course_scores(output, scores)
     out.print(Text(f"Scores are in {output / 'scores.json'}; one folder per submission beside it."), highlight=False)
@@ -88,12 +100,26 @@ def grade(
         raise typer.Exit(NEEDS_PERSON)
 
 
+def keep_class(class_file: Path | None, folder: Path) -> None:
+    """Put what the class changes beside the results, for `regrade`; nothing if the class changes nothing."""
+    place = folder / CLASS_FILE
+    if class_file is None:
+        place.unlink(missing_ok=True)
+    else:
+        write_atomically(place, class_file.read_text("utf-8"))
+
+
 def grade_assignment(
-    assignment: Assignment, items: list[Submission], settings: Settings, folder: ResultsFolder
+    assignment: Assignment,
+    items: list[Submission],
+    settings: Settings,
+    folder: ResultsFolder,
+    class_file: Path | None = None,
 ) -> Scores:
     """Grade the submissions of one assignment, with a live view, and print the table."""
     out.print(Text(f"{assignment.title} ({assignment.id})", style="bold"), highlight=False)
     with folder.locked(), LiveView(out, settings.jobs) as view:
+        keep_class(class_file, folder.folder)
         results = Grading(assignment, settings, folder, view).run(items)
         scores = folder.write_scores(assignment.id, results)
     out.print(results_table(results, assignment.id))
@@ -154,17 +180,37 @@ def read_file(file: Path) -> Submission:
 
 
 @app.command()
-def regrade(results: Annotated[Path, typer.Argument(help="A folder of results.")]) -> None:
+def regrade(
+    results: Annotated[Path, typer.Argument(help="A folder of results.")],
+    class_file: ClassOption = None,
+) -> None:
     """Judge what was recorded again, with today's checks; nothing is run. Lists whose points changed, and why.
 
     Example: grader regrade results/
     """
-    changed = regrade_folder(results, places.find_assignment, places.datasets())
+    changed = regrade_folder(results, finder(results, class_file), places.datasets())
+    if class_file is not None:
+        for place in [results / "submissions", *results.glob("*/submissions")]:
+            if place.is_dir():
+                keep_class(class_file, place.parent)
     for change in changed:
         out.print(plain(change.sentence()))
     out.print(Text(f"{len(changed)} of {changed.total} submissions changed."), highlight=False)
     if changed.needs_review:
         raise typer.Exit(NEEDS_PERSON)
+
+
+def finder(results: Path, class_file: Path | None) -> Callable[[str], Assignment]:
+    """Finds assignments as the class has them: by the file given, else by the one kept beside the results."""
+    known = cache(lambda file: read_class(file, places.load_assignments()))
+
+    def find(name: str) -> Assignment:
+        chosen = places.find_assignment(name)
+        kept = [folder / CLASS_FILE for folder in (results / name, results)]
+        file = class_file or next((path for path in kept if path.is_file()), None)
+        return chosen if file is None else known(file)[name]
+
+    return find
 
 
 @app.command()

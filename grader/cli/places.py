@@ -5,7 +5,8 @@ from pathlib import Path
 
 from grader.datasets.shipped import unpack
 from grader.errors import SetupError
-from grader.model.assignment import Assignment, load_assignment
+from grader.model.assignment import Assignment, load_assignment, prerequisite_mistakes
+from grader.model.mistakes import raise_all
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 
@@ -36,10 +37,32 @@ def assignments_folder() -> Path:
     )
 
 
+def own_assignments_folder() -> Path:
+    """Where a new assignment goes: `GRADER_ASSIGNMENTS`, else `assignments/` here, whether it exists or not."""
+    return Path(os.environ.get("GRADER_ASSIGNMENTS") or "assignments")
+
+
+def finds(folder: Path) -> bool:
+    """Whether grader, run from here, finds the assignment in this folder."""
+    try:
+        return assignments_folder() == folder.parent.absolute()
+    except SetupError:
+        return False
+
+
 def load_assignments() -> dict[str, Assignment]:
-    """All assignments by id."""
+    """All assignments by id; SetupError with a line for each mistake in any of them."""
     folders = sorted(path.parent for path in assignments_folder().glob("*/assignment.toml"))
-    return {folder.name: load_assignment(folder) for folder in folders}
+    found, problems = {}, []
+    for folder in folders:
+        try:
+            found[folder.name] = load_assignment(folder)
+        except SetupError as problem:
+            problems.append(str(problem))
+    if problems:
+        raise SetupError("\n".join(problems))
+    raise_all(prerequisite_mistakes(found))
+    return found
 
 
 def find_assignment(name: str) -> Assignment:

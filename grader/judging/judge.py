@@ -200,12 +200,16 @@ class JudgePlugin:
             status, points = "error", 0.0
             message = f"This check could not be carried out ({type(raised).__name__}: {str(raised)[:300]}). It is not your fault."
         title = " ".join((item.obj.__doc__ or "").split())
+        worth = self.evidence_value.assignment.points.get(item.name, mark.points)
+        if worth != mark.points:  # what this class gives for the check; a part of the points stays the same part
+            share = points / mark.points if mark.points else float(status == "passed")
+            points = worth if share == 1 else round(share * worth, 10)
         return Verdict(
             id=item.name,
             title=title,
             status=status,  # type: ignore[arg-type]
             points=points,
-            max_points=mark.points,
+            max_points=worth,
             message=message,
             hidden=mark.hidden,
         )

@@ -313,7 +313,7 @@ def off_by_one(node: ast.AST, sites: Sites) -> Iterator[Change]:
     number = whole(node)
     around = [word(item) for item in sites.above(node) if isinstance(item, ast.Call)]
     network = any(is_layer(item) for item in sites.above(node)) or {"fit", "compile", "Input", "reshape"} & {*around}
-    parent = sites.parents[node]
+    parent = sites.parents.get(node)
     talk = isinstance(parent, ast.keyword) and parent.arg == "verbose"
     if number is not None and not network and not talk:
         yield Change(str(number), [constant(number + 1)])
