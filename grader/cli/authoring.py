@@ -22,14 +22,14 @@ from grader.validation import Options, Proof, as_lines, as_markdown
 def validate(
     assignment: Annotated[str | None, typer.Argument(help="Id; all when none is named.")] = None,
     solutions: Annotated[Path, typer.Option("--solutions", help="Folder of solutions.")] = Path("solutions"),
-    mutants: Annotated[bool, typer.Option("--mutants/--no-mutants", help="Try changed references.")] = True,
+    no_mutants: Annotated[bool, typer.Option("--no-mutants", help="Leave changed references out.")] = False,
     train_mutants: Annotated[
         bool, typer.Option("--train-mutants", help="Train mutants that need it; goes on.")
     ] = False,
     seeds: Annotated[int, typer.Option("--seeds", help="Also train the reference with so many seeds.")] = 0,
-    recorded: Annotated[
-        bool, typer.Option("--recorded/--no-recorded", help="Use the trainings that come with the assignment.")
-    ] = True,
+    no_recorded: Annotated[
+        bool, typer.Option("--no-recorded", help="Do not use the trainings that come with the assignment.")
+    ] = False,
     record: Annotated[bool, typer.Option("--record", help="Write the trainings used beside the assignment.")] = False,
     table: Annotated[Path | None, typer.Option("--table", help="Write the tables as a page in Markdown.")] = None,
     jobs: JobsOption = 0,
@@ -42,7 +42,7 @@ def validate(
     """
     names = [assignment] if assignment else sorted(places.load_assignments())
     settings = make_settings(jobs, None, sandbox, no_store=no_store, quick=False, force=True)
-    options = Options(mutants, train_mutants, recorded, record, seeds)
+    options = Options(not no_mutants, train_mutants, not no_recorded, record, seeds)
     proofs = [Proof(places.find_assignment(name), solutions / name, settings, Silent(), options) for name in names]
     for proof in proofs:
         err.print(plain(proof.estimate()), soft_wrap=True)
