@@ -178,6 +178,16 @@ def test_the_page_has_the_tables() -> None:
     assert "| `works` | 1 | 1 | comparison |" in page
     assert "- `scale.f.left_out`, line 4: `x / 255 → x`. It is right too." in page
     assert "2026-11-29" in page
+    assert "| `demo` | 1 of 2 | +0.05000 | +0.05000 | 5, 0 |" in page
+
+
+def test_a_page_of_seeds_alone_has_no_mutants() -> None:
+    """Written by a run without them."""
+    report = make_report()
+    report.mutants = []
+    page = as_markdown([report], "2026-11-29", "a machine")
+    assert page.startswith("# How often the references pass")
+    assert "mutant" not in page
 
 
 # ── the whole of it, on an assignment without a training ─────────────────────────────────────────────────────────────
@@ -282,6 +292,25 @@ def test_starters_and_leaks_are_part_of_the_proof(course: Path) -> None:
     assert report.wrong
     assert any("an untouched starter gets 4 points" in text for item in report.starters for text in item.problems)
     assert any("halves.py" in problem for problem in report.problems)
+
+
+@pytest.mark.sandbox
+def test_inputs_that_are_not_drawn_from_the_seed_alone_are_told(course: Path) -> None:
+    """The box would get others than the judge expects."""
+    inputs = course / "assignments/halves/inputs.py"
+    inputs.write_text(
+        "import itertools\n\ndef draw(rng, load):\n    return {'n': [rng.integers(9), load('ascent', 'image')]}\n"
+    )
+    settings = Settings(places.datasets(), None, jobs=1)
+
+    def problems() -> list[str]:
+        assignment = load_assignment(course / "assignments/halves")
+        options = Options(mutants=False)
+        return Proof(assignment, course / "solutions/halves", settings, Silent(), options).run().problems
+
+    assert problems() == []
+    inputs.write_text("import time\n\ndef draw(rng, load):\n    return {'n': time.perf_counter_ns()}\n")
+    assert [text for text in problems() if text.startswith("inputs.py: drawn twice")]
 
 
 def test_solutions_are_read_by_folder(course: Path) -> None:

@@ -20,7 +20,7 @@ from grader.validation import Options, Proof, as_lines, as_markdown
 
 @app.command()
 def validate(
-    assignment: Annotated[str | None, typer.Argument(help="Id; all when none is named.")] = None,
+    assignments: Annotated[list[str] | None, typer.Argument(help="Ids; all when none is named.")] = None,
     solutions: Annotated[Path, typer.Option("--solutions", help="Folder of solutions.")] = Path("solutions"),
     no_mutants: Annotated[bool, typer.Option("--no-mutants", help="Leave changed references out.")] = False,
     train_mutants: Annotated[
@@ -40,7 +40,7 @@ def validate(
 
     Example: grader validate mnist_conv
     """
-    names = [assignment] if assignment else sorted(places.load_assignments())
+    names = assignments or sorted(places.load_assignments())
     settings = make_settings(jobs, None, sandbox, no_store=no_store, quick=False, force=True)
     options = Options(not no_mutants, train_mutants, not no_recorded, record, seeds)
     proofs = [Proof(places.find_assignment(name), solutions / name, settings, Silent(), options) for name in names]
@@ -70,6 +70,7 @@ def release(
     output: Annotated[Path | None, typer.Option("--output", help="Where it goes; default: release/ID.")] = None,
     language: Annotated[str | None, typer.Option("--language", help="Of the handout: en or zh.")] = None,
     check: Annotated[bool, typer.Option("--check", help="Write nothing; compare the starters in the folder.")] = False,
+    starters: Annotated[bool, typer.Option("--starters", help="Write only the starters in the folder.")] = False,
     solutions: Annotated[Path, typer.Option("--solutions", help="Folder of solutions.")] = Path("solutions"),
 ) -> None:
     """Write what students get, made from the reference solution: starters, handout, and a zip of them.
@@ -85,6 +86,11 @@ def release(
         for line in changes:
             out.print(plain(line), soft_wrap=True)
         raise typer.Exit(NEEDS_PERSON if changes else GRADED)
+    if starters:
+        made = make_starters(chosen, solutions)
+        write_release({name: text.encode() for name, text in made.items()}, chosen.folder / "starter")
+        out.print(Text(f"{chosen.folder / 'starter'}: {', '.join(made)}"), highlight=False, soft_wrap=True)
+        return
     files = make_release(chosen, solutions, language)
     folder = output or Path("release") / chosen.id
     write_release(files, folder)

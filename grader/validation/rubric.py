@@ -5,6 +5,7 @@ than full marks, and what students get must give nothing away. Trainings that co
 of trained again; what is missing is trained, for mutants only where that is asked for.
 """
 
+import hashlib
 import math
 import tempfile
 import time
@@ -12,6 +13,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from grader.authoring import LANGUAGES, differences, make_release, make_starters
 from grader.errors import SetupError
@@ -26,6 +30,7 @@ from grader.validation.outcomes import Outcome, load_plan, mutants_of, outcome, 
 from grader.validation.seeds import SeedResult, try_seeds
 from grader.validation.shipped import ShippedRuns, write_shipped
 from grader.validation.solutions import compare, expected, load_solutions, read_submission
+from grader.wire.inputs import draw_inputs
 
 SECONDS_PER_RUN = 1.5
 """For the estimate: one submission without a training, on one core."""
@@ -149,6 +154,7 @@ class Proof:
     def run(self) -> Report:
         """Everything, in order."""
         started = time.monotonic()
+        self._inputs()
         self._solutions()
         self._release()
         if self.made:
@@ -160,6 +166,15 @@ class Proof:
             self._record()
         self.report.seconds = time.monotonic() - started
         return self.report
+
+    def _inputs(self) -> None:
+        """Inputs are the same whenever they are drawn from one seed: the box and the judge draw them apart."""
+        source = self.assignment.inputs_source
+        once, again = (draw_inputs(source, 1, self.settings.datasets) for _ in range(2))
+        if repr_of(once) != repr_of(again):
+            self.report.problems.append(
+                "inputs.py: drawn twice from one seed, the inputs differ. Draw from `rng` alone, not from a clock or a set."
+            )
 
     def _solutions(self) -> None:
         """Solutions and their verdicts; starters, which must earn nothing."""
@@ -259,6 +274,15 @@ class Proof:
             self.used |= grading.store.used
             self.report.trained += grading.store.kept
             yield results, folder
+
+
+def repr_of(value: Any) -> str:
+    """Inputs in a form that can be compared: arrays by their bytes."""
+    if isinstance(value, np.ndarray):
+        return f"{value.dtype}{value.shape}{hashlib.sha256(value.tobytes()).hexdigest()}"
+    if isinstance(value, dict):
+        return repr({key: repr_of(item) for key, item in value.items()})
+    return repr([repr_of(item) for item in value]) if isinstance(value, list | tuple) else repr(value)
 
 
 def module(text: str) -> Source:

@@ -91,57 +91,78 @@ def seed_line(item: SeedResult) -> str:
 
 
 def as_markdown(reports: Sequence[Report], date: str, machine: str) -> str:
-    """The page with all tables of one validation."""
-    mutants = [item for report in reports for item in report.mutants]
-    parts = [
-        "# How the rubrics are proven",
-        f"Written by `grader validate --table`, {date}, {machine}. Each assignment's reference is changed in one place at "
-        "a time, as a student's mistake would; a check *kills* such a mutant when it fails it. A mutant that no check kills "
-        "survives, and is either a fault of the rubric or a right answer too.",
-        f"All in all: {count(mutants)}." if mutants else "",
-        table(
-            ("assignment", "solutions", "starters", "mutants", "killed", "survived", "not decided", "seconds"),
-            [
-                (
-                    f"`{report.assignment.id}`",
-                    len(report.solutions),
-                    len(report.starters),
-                    len(report.mutants),
-                    sum(bool(item.killers) for item in report.mutants),
-                    sum(item.survived for item in report.mutants),
-                    sum(not item.decided for item in report.mutants),
-                    f"{report.seconds:.0f}",
-                )
-                for report in reports
-            ],
-        ),
-    ]
+    """The page with all tables of one validation: mutants, if they were tried, and seeds, if they were trained."""
+    tried = any(report.mutants for report in reports)
+    title = "How the rubrics are proven" if tried else "How often the references pass"
+    parts = [f"# {title}", f"Written by `grader validate --table`, {date}, {machine}."]
+    if tried:
+        parts += mutants_part(reports)
+    if any(report.seeds for report in reports):
+        parts += seeds_part(reports)
     for report in reports:
-        parts += assignment_part(report)
-    return "\n\n".join(part for part in parts if part) + "\n"
+        rows = [(f"`{name}`", *numbers, which(report, name)) for name, numbers in report.kills.items()]
+        if report.mutants:
+            parts += [
+                f"## {report.assignment.id}",
+                table(("check", "fails solutions", "fails mutants", "kinds of mutants"), rows),
+                *survivors_part(report),
+            ]
+    return "\n\n".join(parts) + "\n"
 
 
-def assignment_part(report: Report) -> list[str]:
-    """Checks, survivors and seeds of one assignment."""
-    rows = [(f"`{name}`", *numbers, which(report, name)) for name, numbers in report.kills.items()]
-    parts = [
-        f"## {report.assignment.id}",
-        table(("check", "fails solutions", "fails mutants", "kinds of mutants"), rows),
+def mutants_part(reports: Sequence[Report]) -> list[str]:
+    """What mutants are, and how many there are of each assignment."""
+    rows = [
+        (
+            f"`{report.assignment.id}`",
+            len(report.solutions),
+            len(report.starters),
+            len(report.mutants),
+            sum(bool(item.killers) for item in report.mutants),
+            sum(item.survived for item in report.mutants),
+            sum(not item.decided for item in report.mutants),
+            f"{report.seconds:.0f}",
+        )
+        for report in reports
     ]
-    survivors = [item for item in report.mutants if item.survived]
-    if survivors:
-        parts.append("Survivors:")
-        parts.append(
-            "\n".join(
-                f"- `{item.mutant.id}`, line {item.mutant.line}: `{shown(item.mutant)}`. {item.reason or 'Not explained.'}"
-                for item in survivors
+    return [
+        "Each assignment's reference is changed in one place at a time, as a student's mistake would; a check *kills* such a "
+        "mutant when it fails it. A mutant that no check kills survives, and is either a fault of the rubric or a right "
+        "answer too.",
+        f"All in all: {count([item for report in reports for item in report.mutants])}.",
+        table(("assignment", "solutions", "starters", "mutants", "killed", "survived", "not decided", "seconds"), rows),
+    ]
+
+
+def survivors_part(report: Report) -> list[str]:
+    """The mutants with full marks, with their source and the reason."""
+    lines = [
+        f"- `{item.mutant.id}`, line {item.mutant.line}: `{shown(item.mutant)}`. {item.reason or 'Not explained.'}"
+        for item in report.mutants
+        if item.survived
+    ]
+    return ["Survivors:", "\n".join(lines)] if lines else []
+
+
+def seeds_part(reports: Sequence[Report]) -> list[str]:
+    """The reference of each assignment with many seeds, and by how much it passes."""
+    rows = []
+    for report in reports:
+        margins = [item.margin for item in report.seeds if item.margin is not None]
+        rows.append(
+            (
+                f"`{report.assignment.id}`",
+                f"{sum(item.passed for item in report.seeds)} of {len(report.seeds)}",
+                f"{min(margins):+.5f}" if margins else "–",
+                f"{sorted(margins)[len(margins) // 2]:+.5f}" if margins else "–",
+                ", ".join(str(item.epochs) for item in report.seeds),
             )
         )
-    if report.seeds:
-        passed = sum(item.passed for item in report.seeds)
-        parts.append(f"The reference passes with {passed} of {len(report.seeds)} seeds:")
-        parts.append("\n".join(f"- seed {item.seed}: {seed_line(item)}" for item in report.seeds))
-    return parts
+    return [
+        "The reference, trained once with each seed and no other. The margin is how far its best accuracy lies above the one "
+        "that is asked for, on the test images where that is asked for.",
+        table(("assignment", "passes with", "least margin", "median margin", "epochs of each seed"), rows),
+    ]
 
 
 def which(report: Report, check: str) -> str:
