@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from grader.judging.network import (
     Preparation,
+    activations,
     applied_layers,
     final_activation,
     preparation,
@@ -157,3 +158,20 @@ def test_size_is_the_number_of_places_of_the_window(size: int, kernel: int, stri
     places = [start for start in range(0, size, stride) if start + kernel <= size]
     if kernel <= size:
         assert same_size(size, kernel, stride, "valid") == len(places)
+
+
+def test_activations_may_stand_in_a_layer_of_their_own() -> None:
+    """Behind a convolution or dense layer, also with a pooling between; leaky ones are others."""
+    network = sequential(
+        ("Conv2D", {"activation": "relu"}),
+        ("MaxPooling2D", {}),
+        ("Conv2D", {"activation": "linear"}),
+        ("ReLU", {}),
+        ("Dense", {"activation": {"class_name": "ReLU", "config": {}}}),
+        ("Dense", {}),
+        ("LeakyReLU", {}),
+        ("Dense", {"activation": None}),
+        ("Activation", {"activation": "softmax"}),
+    )
+    found = [activation for _, activation in activations(applied_layers(network))]
+    assert found == ["relu", "relu", "relu", "leakyrelu", "softmax"]

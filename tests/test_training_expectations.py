@@ -11,6 +11,7 @@ from grader.judging.evidence import Training
 from grader.judging.expectations import (
     expect_exact_epochs,
     expect_returned_accuracies,
+    expect_returned_test_accuracy,
     expect_test_accuracy,
     expect_training_accuracy,
 )
@@ -107,3 +108,16 @@ def test_test_images_are_prepared_as_the_training_images_were(datasets: Any) -> 
 def datasets() -> Any:
     """The shipped data sets."""
     return places.datasets()
+
+
+def test_one_returned_number_is_the_test_accuracy() -> None:
+    """After the last epoch that was let run; within one image of 10,000."""
+    training = trained((0.9, 0.87), (0.95, 0.91))
+    expect_returned_test_accuracy(make_call(0.91004), training)
+    for value in (0.95, 0.87, None, True, [0.91], "0.91", float("nan")):
+        assert "the test accuracy of this training is 0.9100" in said(
+            expect_returned_test_accuracy, make_call(value), training
+        )
+    assert "did not run to its end" in said(expect_returned_test_accuracy, make_call(error="NameError"), training)
+    with pytest.raises(PersonNeeded):
+        expect_returned_test_accuracy(make_call(0.9), trained((0.9, None)))

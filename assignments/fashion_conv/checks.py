@@ -5,6 +5,7 @@ from grader.judging.expectations import (
     expect_classes,
     expect_exact_epochs,
     expect_finished,
+    expect_hidden_activation,
     expect_images,
     expect_layer_counts,
     expect_returned_accuracies,
@@ -43,6 +44,7 @@ def two_convolutions_and_two_pooling_layers(evidence: Evidence, network: Descrip
             f"Your images shrink to {', '.join(map(str, sizes))} pixels; 26, 13, 11 and 5 are asked for. Use kernels of "
             "3×3 without padding, and pools of 2×2, in turn."
         )
+    expect_hidden_activation(evidence, "relu")
     expect_classes(evidence, network, 10)
 
 

@@ -5,6 +5,7 @@ from grader.judging.expectations import (
     expect_classes,
     expect_exact_epochs,
     expect_finished,
+    expect_hidden_activation,
     expect_images,
     expect_layer_counts,
     expect_output_shapes,
@@ -33,6 +34,7 @@ def network_is_flatten_and_two_dense_layers(evidence: Evidence, network: Descrip
     """The network is Flatten, Dense(128) and Dense(10), and ends in ten classes."""
     expect_layer_counts(evidence, convolutions=0, poolings=0, of={"Flatten": 1, "Dense": 2})
     expect_output_shapes(evidence, network, [(784,), (128,), (10,)])
+    expect_hidden_activation(evidence, "relu")
     expect_classes(evidence, network, 10)
 
 

@@ -7,10 +7,12 @@ from grader.judging.expectations import (
     expect_classes,
     expect_exact_epochs,
     expect_finished,
+    expect_hidden_activation,
     expect_images,
     expect_layer_counts,
     expect_output_shapes,
     expect_parameters,
+    expect_returned_test_accuracy,
     expect_test_accuracy,
 )
 from grader.judging.value_expectations import expect_list
@@ -25,7 +27,7 @@ TEST_ACCURACY = 0.985
 seeds 1, 2 and 3 of our trainer."""
 
 
-@points(1)
+@points(0.5)
 def train_mnist_cnn_runs(call: Call | None, evidence: Evidence) -> None:
     """The function train_mnist_cnn is found and runs to its end."""
     expect_finished(call, "train_mnist_cnn", evidence)
@@ -42,6 +44,7 @@ def base_has_three_convolutions(evidence: Evidence, network: Description) -> Non
     """Three convolutions (32, 64, 64) with two poolings between end in (3, 3, 64); then 576, Dense 64 and Dense 10."""
     expect_layer_counts(evidence, convolutions=3, poolings=2, of={"Conv2D": 3, "MaxPooling2D": 2})
     expect_output_shapes(evidence, network, SHAPES)
+    expect_hidden_activation(evidence, "relu")
     expect_classes(evidence, network, 10)
 
 
@@ -63,6 +66,12 @@ def trains_for_ten_epochs_in_batches_of_1000(fit: Fit) -> None:
 def reaches_the_test_accuracy(training: Training) -> None:
     """Trained for real, the network reads about 99 % of the test images: 98.5 % or more."""
     expect_test_accuracy(training, TEST_ACCURACY)
+
+
+@points(0.5, after=["base_has_three_convolutions", "images_are_reshaped_and_scaled"])
+def returns_the_test_accuracy(call: Call | None, training: Training) -> None:
+    """The function returns the accuracy on the test images, true to the training."""
+    expect_returned_test_accuracy(call, training)
 
 
 @points(1)

@@ -14,6 +14,7 @@ from grader.judging.network import preparation
 from grader.judging.network_expectations import (
     expect_classes,
     expect_compiled,
+    expect_hidden_activation,
     expect_layer_counts,
     expect_output_shapes,
     expect_parameters,
@@ -27,6 +28,7 @@ from grader.judging.training_expectations import (
     expect_epoch_time,
     expect_reached,
     expect_returned_accuracies,
+    expect_returned_test_accuracy,
     expect_test_accuracy,
     expect_training_accuracy,
 )
@@ -43,6 +45,7 @@ __all__ = [
     "expect_epochs",
     "expect_exact_epochs",
     "expect_finished",
+    "expect_hidden_activation",
     "expect_images",
     "expect_layer_counts",
     "expect_message",
@@ -51,6 +54,7 @@ __all__ = [
     "expect_reached",
     "expect_returned",
     "expect_returned_accuracies",
+    "expect_returned_test_accuracy",
     "expect_shapes_fit",
     "expect_spatial_size",
     "expect_stop",

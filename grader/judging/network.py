@@ -3,6 +3,7 @@
 Everything here is arithmetic on JSON; Keras is not needed, so that a network can be judged where none is built.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -98,16 +99,32 @@ def reshaped(shape: tuple[int, ...], target: list[int]) -> tuple[int, ...]:
     return tuple(size if size > 0 else total // max(known, 1) for size in target)
 
 
+ACTIVATIONS = frozenset(["Activation", "ReLU", "Softmax", "LeakyReLU", "ELU", "PReLU"])
+
+
+def activation_of(layer: Applied) -> str:
+    """The activation of a layer, or the one that it is: `relu`, `softmax`, `linear`, or another word."""
+    if layer.class_name in ACTIVATIONS - {"Activation"}:
+        return layer.class_name.lower()
+    activation = layer.config.get("activation") or "linear"
+    return str(activation["class_name"]).lower() if isinstance(activation, dict) else str(activation)
+
+
 def final_activation(model: Config) -> str:
     """The activation of the last layer: `softmax`, `linear`, or another word."""
     layers = applied_layers(model)
-    if not layers:
-        return "linear"
-    last = layers[-1]
-    if last.class_name == "Softmax":
-        return "softmax"
-    activation = last.config.get("activation") or "linear"
-    return str(activation["class_name"]).lower() if isinstance(activation, dict) else str(activation)
+    return activation_of(layers[-1]) if layers else "linear"
+
+
+def activations(layers: Sequence[Applied]) -> list[tuple[Applied, str]]:
+    """Each convolution and dense layer with its activation, which a layer of its own behind it may hold."""
+    found: list[tuple[Applied, str]] = []
+    for layer in layers:
+        if layer.class_name in CONVOLUTIONS or layer.class_name == "Dense":
+            found.append((layer, activation_of(layer)))
+        elif layer.class_name in ACTIVATIONS and found:
+            found[-1] = (found[-1][0], activation_of(layer))
+    return found
 
 
 def uses_logits(compiled: Config) -> bool:

@@ -9,6 +9,7 @@ from grader.judging.network import (
     CONVOLUTIONS,
     POOLINGS,
     Applied,
+    activations,
     applied_layers,
     final_activation,
     same_size,
@@ -179,6 +180,23 @@ def request_of(fit: Fit | None) -> Any:
 def needs_person(fit: Fit | None) -> bool:
     """True for a training that ran inside the sandbox, whose network is known only by its own words."""
     return fit is None or fit.request is None
+
+
+def expect_hidden_activation(evidence: Evidence, activation: str) -> None:
+    """Every convolution and dense layer but the last has this activation.
+
+    A network that cannot be taken out of the program passes: a person looks at it anyway.
+    """
+    fit = evidence.fit
+    if fit is None or fit.request is None:
+        return
+    for layer, found in activations(layers_of(fit))[:-1]:
+        if found != activation:
+            name = evidence.layer_names.get(layer.name, layer.name)
+            fail(
+                f"Your layer {name} ({layer.class_name}) has the activation {found}; {activation} is asked for. Write "
+                f"activation='{activation}'."
+            )
 
 
 def layers_of(fit: Fit | None) -> list[Applied]:

@@ -109,14 +109,23 @@ def expect_returned_accuracies(call: Call | None, training: Training) -> None:
     value, last = call.value, last_epoch(training)
     if not isinstance(value, list) or len(value) != 2:
         fail(f"The function returned {short(value)}. Return two numbers: the training and the test accuracy.")
-    truths = (("first", "training", last.accuracy), ("second", "test", last.test_accuracy))
-    for found, (place, what, truth) in zip(value, truths, strict=True):
-        if truth is None:
-            raise PersonNeeded(UNMEASURED)
-        if not isinstance(found, int | float) or not math.isclose(float(found), truth, rel_tol=0, abs_tol=1e-4):
-            fail(
-                f"The {place} value returned is {short(found)}, but the {what} accuracy of this training is {truth:.4f}."
-            )
+    _compare_accuracy(value[0], last.accuracy, "The first value returned", "training")
+    _compare_accuracy(value[1], last.test_accuracy, "The second value returned", "test")
+
+
+def expect_returned_test_accuracy(call: Call | None, training: Training) -> None:
+    """The function returned one number: the accuracy on the test images after the last epoch."""
+    if call is None or not call.found or call.error:
+        raise CheckFailed("The function did not run to its end, so there is no returned value to look at.")
+    _compare_accuracy(call.value, last_epoch(training).test_accuracy, "The value returned", "test")
+
+
+def _compare_accuracy(found: Any, truth: float | None, which: str, what: str) -> None:
+    if truth is None:
+        raise PersonNeeded(UNMEASURED)
+    number = isinstance(found, int | float) and not isinstance(found, bool)
+    if not number or not math.isclose(float(found), truth, rel_tol=0, abs_tol=1e-4):
+        fail(f"{which} is {short(found)}, but the {what} accuracy of this training is {truth:.4f}.")
 
 
 def best_of(run: Any) -> float:
