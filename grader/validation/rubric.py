@@ -26,6 +26,7 @@ from grader.pipeline.grade import Grading, Settings
 from grader.pipeline.watch import Watcher
 from grader.results.folder import ResultsFolder
 from grader.training.store import KeptRun
+from grader.validation.mutants import Mutant
 from grader.validation.outcomes import Outcome, load_plan, mutants_of, outcome, problems_with
 from grader.validation.seeds import SeedResult, try_seeds
 from grader.validation.shipped import ShippedRuns, write_shipped
@@ -157,8 +158,10 @@ class Proof:
         self._inputs()
         self._solutions()
         self._release()
-        if self.made:
-            self._mutants()
+        self._without_training()
+        if self.options.train_mutants:
+            self._train_mutants()
+        self.report.problems += problems_with(self.report.mutants, self.plan)
         self._silent_checks()
         if self.options.seeds:
             self._seeds()
@@ -177,21 +180,13 @@ class Proof:
             )
 
     def _solutions(self) -> None:
-        """Solutions and their verdicts; starters, which must earn nothing."""
+        """Solutions and their verdicts."""
         with self._graded(self.variants, quick=False) as (results, folder):
             by_name = {result.student: result for result in results}
             for name in (variant.student for variant in self.variants):
                 problems = compare(by_name[name], expected(self.folder / name))
                 self.report.solutions.append(SolutionOutcome(name, by_name[name], tuple(problems)))
             self.report.usage = usage(folder, results)
-        starters = self._starters()
-        if not starters:
-            return
-        with self._graded(starters, quick=True) as (results, _):
-            for result in results:
-                earned = [item for item in result.checks if item.points]
-                problems = [f"{item.id}: an untouched starter gets {item.points:g} points for it" for item in earned]
-                self.report.starters.append(SolutionOutcome(result.student, result, tuple(problems)))
 
     def _starters(self) -> list[Submission]:
         files = sorted((self.assignment.folder / "starter").glob("*.*"))
@@ -208,29 +203,36 @@ class Proof:
         except SetupError as error:
             self.report.problems.append(str(error))
 
-    def _mutants(self) -> None:
-        """Every mutant, at first without trainings that are not there."""
-        found = {item.mutant.id: item for item in self._try_mutants(quick=True)}
-        if self.options.train_mutants:
-            waiting = {name for name, item in found.items() if not item.decided}
-            found |= {item.mutant.id: item for item in self._try_mutants(quick=False, only=waiting)}
-        self.report.mutants = list(found.values())
-        self.report.problems += problems_with(self.report.mutants, self.plan)
+    def _without_training(self) -> None:
+        """Starters, which must earn nothing, and every mutant, as far as the trainings that are there tell."""
+        mutants = {mutant.id: mutant for mutant in self.made}
+        with self._graded([*self._starters(), *map(self._handed_in, self.made)], quick=True) as (results, _):
+            for result in results:
+                if result.student in mutants:
+                    self.report.mutants.append(outcome(mutants[result.student], result, self.plan))
+                    continue
+                earned = [item for item in result.checks if item.points]
+                problems = [f"{item.id}: an untouched starter gets {item.points:g} points for it" for item in earned]
+                self.report.starters.append(SolutionOutcome(result.student, result, tuple(problems)))
 
-    def _try_mutants(self, *, quick: bool, only: set[str] | None = None) -> list[Outcome]:
-        chosen = {mutant.id: mutant for mutant in self.made if only is None or mutant.id in only}
-        if not chosen:
-            return []
-        name = f"{self.assignment.files[0]}.py"
-        submissions = [
-            Submission(student=key, path=f"{key}/{name}", digest="", source=module(mutant.text))
-            for key, mutant in chosen.items()
-        ]
-        with self._graded(submissions, quick=quick) as (results, _):
-            return [outcome(chosen[result.student], result, self.plan) for result in results]
+    def _train_mutants(self) -> None:
+        """The mutants that are not decided, with the trainings that decide."""
+        waiting = {item.mutant.id: item.mutant for item in self.report.mutants if not item.decided}
+        if not waiting:
+            return
+        with self._graded([self._handed_in(mutant) for mutant in waiting.values()], quick=False) as (results, _):
+            decided = {result.student: outcome(waiting[result.student], result, self.plan) for result in results}
+        self.report.mutants = [decided.get(item.mutant.id, item) for item in self.report.mutants]
+
+    def _handed_in(self, mutant: Mutant) -> Submission:
+        """A mutant as a submission that is named by it."""
+        path = f"{mutant.id}/{self.assignment.files[0]}.py"
+        return Submission(student=mutant.id, path=path, digest="", source=module(mutant.text))
 
     def _silent_checks(self) -> None:
         """A check that no wrong answer fails proves nothing, unless it is a person who decides it."""
+        if not self.options.mutants:
+            return  # it may be a mutant that fails it
         self.report.problems += [
             f"no wrong answer fails {name}: a check that cannot fail proves nothing. Add a wrong solution that fails it."
             for name, (solutions, mutants) in self.report.kills.items()
