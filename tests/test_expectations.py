@@ -155,8 +155,9 @@ def test_images_scaled_inside_the_network_pass() -> None:
 
 
 def test_images_reshaped_inside_the_network_pass() -> None:
-    """A leading Reshape layer is a way to reshape."""
+    """A leading Reshape layer is a way to reshape; one behind right images is a layer as any other."""
     images(x=image_facts(shape=(60_000, 28, 28)), request=request_with("Reshape", target_shape=[28, 28, 1]))()
+    images(request=request_with("Reshape", target_shape=[784]))()
 
 
 def test_shuffled_images_with_their_labels_pass() -> None:

@@ -109,7 +109,7 @@ def unread_part(evidence: Evidence | None) -> str:
 def expect_images(fit: Fit, *, dataset: str, shape: tuple[int, ...], points: float) -> None:
     """All training images of `dataset` reach the network with this shape and in [0, 1], with their labels.
 
-    Leading Reshape and Rescaling layers count as part of the preparation. `points` remain if only one of shape and
+    Leading Reshape and Rescaling layers count as part of the preparation, unless the images were right before. `points` remain if only one of shape and
     scale is right.
     """
     facts, labels = fit.x, fit.y
@@ -120,7 +120,7 @@ def expect_images(fit: Fit, *, dataset: str, shape: tuple[int, ...], points: flo
     ready = preparation(model, facts.shape[1:])
     found = (facts.shape[0], *ready.shape)
     low, high = scaled_range(facts, ready.scale, ready.offset)
-    shape_right, scale_right = found == shape, low >= -1e-6 and 0.9 <= high <= 1 + 1e-6
+    shape_right, scale_right = shape in (found, facts.shape), low >= -1e-6 and 0.9 <= high <= 1 + 1e-6
     if shape_right and scale_right:
         return
     problems = []
