@@ -33,6 +33,8 @@ class Epoch:
     """Logs after each batch, if batches are watched."""
     weights: list[np.ndarray[Any, Any]] = field(default_factory=list)
     """Weights at the end of the epoch, in the order of `model.weights`; empty if they stay as they are."""
+    seconds: float = 0.0
+    """How long it took where it was trained."""
 
 
 class Curve(Protocol):
@@ -83,6 +85,8 @@ class Replay:
     """Serve `evaluate` and `predict` by direct calls of the model: in a forked process `tf.data` would hang."""
     quiet: bool = False
     """No callback looks at the weights: they are set once, when the training is over."""
+    elapse: Callable[[float], None] = lambda _: None
+    """Lets the seconds of an epoch pass on the program's clock."""
     number: int = -1
     current: Epoch | None = None
     validating: bool = False
@@ -213,6 +217,8 @@ class Replay:
             if not replay.inside_other:
                 replay.begin_epoch(epoch)
             real_epoch_begin(callbacks, epoch, logs)
+            if not replay.inside_other and replay.current is not None:
+                replay.elapse(replay.current.seconds)
 
         if self.direct:
             evaluate, predict = direct_evaluate(evaluate), direct_predict

@@ -40,15 +40,14 @@ class EnoughSeen(BaseException):
 class PlayedCurve:
     """Epochs that come over the channel, one at a time."""
 
-    def __init__(self, channel: Channel, clock: Clock) -> None:
-        self._channel, self._clock = channel, clock
+    def __init__(self, channel: Channel) -> None:
+        self._channel = channel
 
     def epoch(self, number: int, *, weights: bool) -> Epoch:
         """Ask for an epoch; the question tells the grading process that the training went on until here."""
         answer = self._channel.ask({"type": "epoch", "epoch": number, "weights": weights})
         if answer.type == "enough":
             raise EnoughSeen
-        self._clock.advance(float(answer.body.get("seconds", 0.0)))
         return to_epoch(answer)
 
     def weights(self, number: int) -> list[Any]:
@@ -68,7 +67,8 @@ def to_epoch(frame: Frame) -> Epoch:
     keys = frame.body.get("batch_keys")
     if keys:
         batches = [dict(zip(keys, map(float, row), strict=True)) for row in arrays.pop(0)]
-    return Epoch({key: float(value) for key, value in frame.body["logs"].items()}, batches, arrays)
+    logs = {key: float(value) for key, value in frame.body["logs"].items()}
+    return Epoch(logs, batches, arrays, float(frame.body.get("seconds", 0.0)))
 
 
 @dataclass
@@ -183,12 +183,13 @@ class Session:
         """Let Keras's own loop run on the curve that the grading process supplies."""
         replay = Replay(
             model=model,
-            curve=PlayedCurve(self.channel, self.clock),
+            curve=PlayedCurve(self.channel),
             batches=captured.batches,
             validation_batches=captured.validation_batches,
             every_batch=bool(captured.body["batch_hooks"]),
             direct=direct,
             quiet=captured.quiet,
+            elapse=self.clock.advance,
         )
         history = replay.run(self.original_fit, arguments)
         return self._with_old_names(history)
