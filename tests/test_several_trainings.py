@@ -15,6 +15,7 @@ from grader.pipeline.grade import Grading, Settings
 from grader.pipeline.regrade import regrade
 from grader.pipeline.watch import Silent
 from grader.results.folder import ResultsFolder
+from grader.training.drills import Drill
 from tests.factories import make_curve, make_evidence, make_fit, make_observation, make_run, write_assignment
 
 SETTINGS = """
@@ -193,3 +194,38 @@ def test_the_clock_goes_forward_and_never_back(monkeypatch: pytest.MonkeyPatch) 
     for nonsense in (-5.0, float("nan"), float("inf")):
         clock.advance(nonsense)
     assert clock.ahead == 100.0
+
+
+@pytest.mark.sandbox
+def test_a_fit_without_callbacks_has_the_drills_that_one_with_an_idle_callback_plays(tmp_path: Path) -> None:
+    """Nothing can react, so that nothing is played; what is written down is the same."""
+    folder = tmp_path / "demo"
+    folder.mkdir()
+    checks = "from grader.judging import points\n\n@points(1)\ndef trained(fit):\n    '''Trained.'''\n"
+    program = """
+import numpy as np
+import tensorflow as tf
+
+def compare():
+    for callbacks in (None, [tf.keras.callbacks.Callback()]):
+        model = tf.keras.Sequential([tf.keras.layers.Input((2,)), tf.keras.layers.Dense(2, activation="softmax")])
+        model.compile(loss="sparse_categorical_crossentropy", metrics=["accuracy"])
+        model.fit(np.zeros((4, 2)), np.zeros(4), epochs=15, callbacks=callbacks, verbose=0)
+"""
+    for name, text in (("assignment.toml", SETTINGS), ("probe.py", PROBE), ("checks.py", checks)):
+        (folder / name).write_text(text)
+    source = Source(kind="module", cells=(Cell(number=1, text=program),))
+    submission = Submission(student="ada", path="ada.py", digest="d", source=source)
+    results = ResultsFolder(tmp_path / "results")
+    quick = Settings(places.datasets(), None, jobs=1, quick=True)
+    Grading(load_assignment(folder), quick, results, Silent()).run([submission])
+    evidence = results.evidence("ada")
+    assert evidence is not None
+    plain, idle = evidence.observation.fits
+    assert (plain.callbacks, idle.callbacks) == ((), ("Callback",))
+    assert len(plain.drills) == len(idle.drills) == 6
+    for curve in (*plain.drills, *idle.drills):
+        enough = Drill(curve.name, curve.supplied).enough("accuracy", 1.0)
+        assert [seen.logs for seen in curve.epochs] == list(curve.supplied[:enough])
+        assert [seen.epoch for seen in curve.epochs] == list(range(enough))
+        assert (curve.stopped_at, curve.error, curve.hung, curve.printed) == (None, "", False, "")

@@ -236,11 +236,13 @@ class Conversation:
         return fit.phase == "entry" or not self.defines
 
     def _drills(self, stage: Stage, fit: Fit) -> tuple[Curve, ...]:
-        """All drills of one fit, each written down as soon as it is over."""
+        """All drills of one fit, each written down as soon as it is over; a plain fit without callbacks plays none."""
         drills: tuple[Curve, ...] = ()
         if self._is_graded(fit) and stage.total:
             for item in make_drills(stage.keys, min(stage.total, 60), self._threshold, self._drill_seed(fit)):
-                drills = (*drills, stage.drill(item, item.enough(self._metric, self._threshold)))
+                enough = item.enough(self._metric, self._threshold)
+                plain = fit.request is not None and not fit.callbacks
+                drills = (*drills, stage.untouched(item, enough) if plain else stage.drill(item, enough))
                 self._record(fit, drills=drills)
         return drills
 

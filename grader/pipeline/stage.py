@@ -68,6 +68,11 @@ class Stage:
         ended = frame.body["status"] == "ended"
         return curve if ended else curve.model_copy(update={"hung": True})
 
+    def untouched(self, drill: Drill, enough: int) -> Curve:
+        """The same for a training without callbacks: nothing in the program can react, so that nothing is played."""
+        seen = [EpochSeen(epoch=self._first + index, logs=logs) for index, logs in enumerate(drill.epochs[:enough])]
+        return Curve(name=drill.name, supplied=drill.epochs, epochs=tuple(seen))
+
     def play(self, source: EpochSource) -> tuple[Curve, str]:
         """The curve after which the program goes on; also what is missing of it."""
         frame = self.peer.ask({"type": "play", "name": source.name})
