@@ -226,6 +226,6 @@ def compare():
     assert len(plain.drills) == len(idle.drills) == 6
     for curve in (*plain.drills, *idle.drills):
         enough = Drill(curve.name, curve.supplied).enough("accuracy", 1.0)
-        assert [seen.logs for seen in curve.epochs] == list(curve.supplied[:enough])
+        assert repr([seen.logs for seen in curve.epochs]) == repr(list(curve.supplied[:enough]))
         assert [seen.epoch for seen in curve.epochs] == list(range(enough))
         assert (curve.stopped_at, curve.error, curve.hung, curve.printed) == (None, "", False, "")
