@@ -309,13 +309,14 @@ def arithmetic(node: ast.AST, _: Sites) -> Iterator[Change]:
 
 
 def off_by_one(node: ast.AST, sites: Sites) -> Iterator[Change]:
-    """A whole number is one too large; numbers of the network, its training and the shape of images apart."""
+    """A whole number is one too large; numbers of the network, its training, and shape and scale of images apart."""
     number = whole(node)
     around = [word(item) for item in sites.above(node) if isinstance(item, ast.Call)]
     network = any(is_layer(item) for item in sites.above(node)) or {"fit", "compile", "Input", "reshape"} & {*around}
     parent = sites.parents.get(node)
     talk = isinstance(parent, ast.keyword) and parent.arg == "verbose"
-    if number is not None and not network and not talk:
+    scaling = number == 255 and isinstance(parent, ast.BinOp)
+    if number is not None and not (network or talk or scaling):
         yield Change(str(number), [constant(number + 1)])
 
 
