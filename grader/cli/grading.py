@@ -23,7 +23,6 @@ from grader.cli.base import (
     make_settings,
     out,
 )
-from grader.cli.pages import lenient, report_after
 from grader.discovery import UnreadableSource, discover, read_source
 from grader.errors import SetupError
 from grader.model.assignment import Assignment
@@ -97,7 +96,6 @@ def grade(
     if several:
         write_course_scores(output, scores)
     out.print(Text(f"Scores are in {output / 'scores.json'}; one folder per submission beside it."), highlight=False)
-    report_after(output, known.get)
     if any(result.needs_review for item in scores for result in item.submissions):
         raise typer.Exit(NEEDS_PERSON)
 
@@ -198,7 +196,6 @@ def regrade(
     for change in changed:
         out.print(plain(change.sentence()))
     out.print(Text(f"{len(changed)} of {changed.total} submissions changed."), highlight=False)
-    report_after(results, lenient(finder(results, class_file)))
     if changed.needs_review:
         raise typer.Exit(NEEDS_PERSON)
 
