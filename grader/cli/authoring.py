@@ -46,6 +46,8 @@ def validate(
     proofs = [Proof(places.find_assignment(name), solutions / name, settings, Silent(), options) for name in names]
     for proof in proofs:
         err.print(plain(proof.estimate()), soft_wrap=True)
+    if len(proofs) > 1:
+        err.print(plain(f"All together: about {sum(proof.minutes for proof in proofs):.0f} min."))
     reports = []
     for proof in proofs:
         with LiveView(err, settings.jobs) as view:

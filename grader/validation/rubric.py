@@ -33,8 +33,8 @@ from grader.validation.shipped import ShippedRuns, write_shipped
 from grader.validation.solutions import compare, expected, load_solutions, read_submission
 from grader.wire.inputs import draw_inputs
 
-SECONDS_PER_RUN = 1.5
-"""For the estimate: one submission without a training, on one core."""
+SECONDS_PER_RUN, SECONDS_WITH_WEIGHTS = 1.5, 4.0
+"""For the estimate: one submission without a training, on one core; more where programs evaluate what was trained."""
 REFERENCE = "reference"
 WAITS = "Waits for a person"
 
@@ -142,15 +142,20 @@ class Proof:
     def _trainings(self) -> Path:
         return self.assignment.folder / "trainings"
 
+    @property
+    def minutes(self) -> float:
+        """About how long it will take, trainings that are not recorded apart."""
+        runs = len(self.variants) + len(self.made) + len(self._starters())
+        evaluates = any(self._trainings.glob("*.npz"))
+        return runs * (SECONDS_WITH_WEIGHTS if evaluates else SECONDS_PER_RUN) / self.settings.jobs / 60
+
     def estimate(self) -> str:
         """How long it will take, in a sentence."""
         starters = len(self._starters())
-        runs = len(self.variants) + len(self.made) + starters
-        minutes = runs * SECONDS_PER_RUN / self.settings.jobs / 60
         words = f"{len(self.variants)} solutions, {len(self.made)} mutants, {starters} starters"
         kept = "" if self.assignment.training is None else f", {len(self.shipped)} recorded trainings"
         more = "" if self.assignment.training is None else "; what is not recorded is trained"
-        return f"{self.assignment.id}: {words}{kept}: about {minutes:.1f} min on {self.settings.jobs} cores{more}."
+        return f"{self.assignment.id}: {words}{kept}: about {self.minutes:.1f} min on {self.settings.jobs} cores{more}."
 
     def run(self) -> Report:
         """Everything, in order."""
