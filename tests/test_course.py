@@ -13,9 +13,12 @@ from grader.model.assignment import load_assignment
 from grader.pipeline.grade import Settings
 from grader.pipeline.watch import Silent
 from grader.validation import Options, Proof, Report
+from grader.validation.mutants import MOST_PER_OPERATOR
 
 CHECKOUT = Path(__file__).parent.parent
 COURSE = sorted(path.parent.name for path in (CHECKOUT / "assignments").glob("*/assignment.toml"))
+FEWER = {"conv_experiments": 1}
+"""Most mutants by one operator, where each run evaluates six networks: `grader validate` tries all of them."""
 KILLED = 0.95
 """Least share of all mutants that must lose points."""
 
@@ -25,8 +28,9 @@ pytestmark = [pytest.mark.sandbox, pytest.mark.timeout(1200)]
 def proof(name: str) -> Proof:
     """The proof of one rubric, with nothing kept."""
     settings = Settings(places.datasets(), store=None, jobs=2)
+    options = Options(most=FEWER.get(name, MOST_PER_OPERATOR))
     assignment = load_assignment(CHECKOUT / "assignments" / name)
-    return Proof(assignment, CHECKOUT / "solutions" / name, settings, Silent(), Options())
+    return Proof(assignment, CHECKOUT / "solutions" / name, settings, Silent(), options)
 
 
 @pytest.fixture(scope="module")
@@ -56,7 +60,7 @@ def test_the_course_kills_nearly_all_mutants(reports: dict[str, Report]) -> None
         pytest.skip("counted over the whole course only, and not all rubrics were proven in this run")
     outcomes = [item for report in reports.values() for item in report.mutants]
     killed = sum(bool(item.killers) for item in outcomes)
-    assert len(outcomes) > 400
+    assert len(outcomes) > 350
     assert killed >= KILLED * len(outcomes)
 
 

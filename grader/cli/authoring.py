@@ -42,7 +42,13 @@ def validate(
     """
     names = assignments or sorted(places.load_assignments())
     settings = make_settings(jobs, None, sandbox, no_store=no_store, quick=False, force=True)
-    options = Options(not no_mutants, train_mutants, not no_recorded, record, seeds)
+    options = Options(
+        mutants=not no_mutants,
+        train_mutants=train_mutants,
+        shipped=not no_recorded,
+        record=record,
+        seeds=seeds,
+    )
     proofs = [Proof(places.find_assignment(name), solutions / name, settings, Silent(), options) for name in names]
     for proof in proofs:
         err.print(plain(proof.estimate()), soft_wrap=True)

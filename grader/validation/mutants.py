@@ -72,8 +72,10 @@ class Sites:
 Operator = Callable[[ast.AST, Sites], Iterator[Change]]
 
 
-def make_mutants(text: str, operators: dict[str, Operator], names: Collection[str]) -> list[Mutant]:
-    """All mutants of a program by the operators with these names, at most `MOST_PER_OPERATOR` of each, evenly chosen."""
+def make_mutants(
+    text: str, operators: dict[str, Operator], names: Collection[str], most: int = MOST_PER_OPERATOR
+) -> list[Mutant]:
+    """The mutants of a program by the operators with these names, at most so many of each, evenly chosen."""
     tree = ast.parse(text)
     sites = Sites(tree)
     seen = {ast.unparse(tree)}
@@ -99,7 +101,7 @@ def make_mutants(text: str, operators: dict[str, Operator], names: Collection[st
                         text=program,
                     )
                 )
-        found += evenly(mine, MOST_PER_OPERATOR)
+        found += evenly(mine, most)
     return with_own_ids(found)
 
 

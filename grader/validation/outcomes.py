@@ -62,12 +62,12 @@ def load_plan(folder: Path) -> Plan:
     return Plan(tuple(values.get("also", ())), tuple(survivors.items()))
 
 
-def mutants_of(folder: Path, plan: Plan) -> list[Mutant]:
-    """The mutants of the reference module in a folder of solutions; none if there is no such module."""
+def mutants_of(folder: Path, plan: Plan, most: int) -> list[Mutant]:
+    """The mutants of the reference module in a folder of solutions, at most so many of an operator; none without module."""
     modules = sorted((folder / "reference").glob("*.py"))
     if not modules:
         return []
-    return make_mutants(modules[0].read_text("utf-8"), ALWAYS | FIXED, [*ALWAYS, *plan.also])
+    return make_mutants(modules[0].read_text("utf-8"), ALWAYS | FIXED, [*ALWAYS, *plan.also], most)
 
 
 def outcome(mutant: Mutant, result: Result, plan: Plan) -> Outcome:

@@ -26,7 +26,7 @@ from grader.pipeline.grade import Grading, Settings
 from grader.pipeline.watch import Watcher
 from grader.results.folder import ResultsFolder
 from grader.training.store import KeptRun
-from grader.validation.mutants import Mutant
+from grader.validation.mutants import MOST_PER_OPERATOR, Mutant
 from grader.validation.outcomes import Outcome, load_plan, mutants_of, outcome, problems_with
 from grader.validation.seeds import SeedResult, try_seeds
 from grader.validation.shipped import ShippedRuns, write_shipped
@@ -44,6 +44,8 @@ class Options:
     """How much is to be proven."""
 
     mutants: bool = True
+    most: int = MOST_PER_OPERATOR
+    """At most so many mutants by one operator."""
     train_mutants: bool = False
     """Also carry out the trainings of mutants on which nothing else decides."""
     shipped: bool = True
@@ -133,7 +135,7 @@ class Proof:
         self.settings = replace(settings, shipped=self.shipped, force=True)
         self.variants = load_solutions(solutions)
         self.plan = load_plan(solutions)
-        self.made = mutants_of(solutions, self.plan) if options.mutants else []
+        self.made = mutants_of(solutions, self.plan, options.most) if options.mutants else []
         self.report = Report(assignment)
         self.used: dict[tuple[str, int], KeptRun] = {}
         """The trainings on which the verdicts rest, by fingerprint and seed."""
