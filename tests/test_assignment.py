@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from grader.datasets.shipped import DATASETS as SHIPPED_DATASETS
 from grader.errors import SetupError
+from grader.judging.judge import judge
 from grader.model.assignment import (
     DATASETS,
     Assignment,
@@ -20,7 +21,8 @@ from grader.model.assignment import (
     load_assignment,
     prerequisite_mistakes,
 )
-from tests.factories import make_assignment, write_assignment
+from grader.model.class_file import read_class
+from tests.factories import make_assignment, make_evidence, write_assignment
 
 SHIPPED = sorted(path.parent for path in (Path(__file__).parent.parent / "assignments").glob("*/assignment.toml"))
 FULL = """
@@ -204,7 +206,8 @@ def told(folder: Path, settings: str) -> list[str]:
         ("training.test_threshold = 0.5", "5: training.test_threshold: has no effect without `test = true`"),
         ("training.epoch_time_ratio = 0", "5: training.epoch_time_ratio: expected a number above 0, found 0."),
         ("[reference]\nx = 1", "5: reference: not written here: it is read from reference.json"),
-        ("points.works = 3", "5: points: not written here: the points of a check stand in checks.py."),
+        ("points.wroks = 3", "5: points.wroks: unknown check"),
+        ("points = 3", "5: points: expected"),
     ],
 )
 def test_a_mistake_has_its_line_and_says_what_was_expected(tmp_path: Path, settings: str, sentence: str) -> None:
@@ -437,3 +440,14 @@ def test_checks_are_known_without_running_them(tmp_path: Path) -> None:
 def test_points_are_no_key_of_an_assignment(folder: Path) -> None:
     """What a class gives for a check is never set by the assignment itself."""
     assert load_assignment(folder).points == make_assignment().points == {}
+
+
+def test_points_may_stand_in_the_settings(tmp_path: Path) -> None:
+    """In the place of what checks.py says; a class may change them once more."""
+    checks = "from grader.judging import points\n\n@points(1)\ndef works():\n    '''It works.'''\n"
+    write_assignment(tmp_path / "demo", checks, "[points]\nworks = 4\n")
+    found = load_assignment(tmp_path / "demo")
+    assert found.points == {"works": 4}
+    (tmp_path / "class.toml").write_text("[demo.points]\nworks = 7\n")
+    assert read_class(tmp_path / "class.toml", {"demo": found})["demo"].points == {"works": 7}
+    assert [verdict.max_points for verdict in judge(make_evidence(assignment=found)).verdicts] == [4]

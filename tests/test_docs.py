@@ -28,7 +28,7 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 DOCS = CHECKOUT / "docs"
 REFERENCE = DOCS / "reference"
 COMMANDS: dict[str, Any] = typer.main.get_command(command_line.app).commands  # type: ignore[attr-defined]
-FILLED_IN = {"folder", "digest", "reference", "points"}
+FILLED_IN = {"folder", "digest", "reference"}
 """Fields of an Assignment that are not read from TOML."""
 
 

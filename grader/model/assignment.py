@@ -19,7 +19,6 @@ DATASETS = ("mnist", "fashion_mnist", "ascent")
 """The data sets that ship with grader."""
 FILLED_IN = {
     "reference": "not written here: it is read from reference.json beside this file. Remove it.",
-    "points": "not written here: the points of a check stand in checks.py. Remove it.",
     "folder": "filled in by grader. Remove it.",
     "digest": "filled in by grader. Remove it.",
 }
@@ -129,7 +128,7 @@ class Assignment(Record):
     reference: dict[str, Any] | None = None
     """Training request of the reference network, for timing."""
     points: dict[str, Worth] = Field(default_factory=dict)
-    """What checks are worth in one class, by id, where that is not what `checks.py` says."""
+    """What checks are worth, by id, where that is not what `checks.py` says."""
     folder: Path = Field(exclude=True)
     digest: str
     """SHA-256 over `assignment.toml`, `probe.py`, `inputs.py` and `checks.py`, and over what a class changes."""
@@ -155,7 +154,7 @@ def load_assignment(folder: Path) -> Assignment:
     missing = [name for name in ("probe.py", "checks.py") if not (folder / name).is_file()]
     if missing:
         raise SetupError(f"{shown(folder)}: missing {' and '.join(missing)}.")
-    mistakes = list(_misplaced(file, folder.name))
+    mistakes = list(_misplaced(file, folder))
     values = {key: value for key, value in file.values.items() if key not in FILLED_IN}
     filled_in = {"reference": _reference(folder), "folder": folder, "digest": _digest(folder)}
     try:
@@ -167,14 +166,20 @@ def load_assignment(folder: Path) -> Assignment:
     return assignment
 
 
-def _misplaced(file: TomlFile, name: str) -> Iterator[Mistake]:
-    """Keys that are not written by people, an id that is not the folder's, and a prerequisite of itself."""
+def _misplaced(file: TomlFile, folder: Path) -> Iterator[Mistake]:
+    """Keys that are not written by people, an id that is not the folder's, and points of checks that there are not."""
     for key, reason in FILLED_IN.items():
         if key in file.values:
             yield file.mistake((key,), reason)
+    worth = file.values.get("points")
+    if isinstance(worth, dict) and worth:
+        checks = check_ids(folder)
+        for key in worth:
+            if key not in checks:
+                yield file.mistake(("points", key), unknown("check", key, checks))
     identifier = file.values.get("id")
-    if isinstance(identifier, str) and identifier != name:
-        yield file.mistake(("id",), f"id is {identifier!r}, but the folder is {name!r}. Make them equal.")
+    if isinstance(identifier, str) and identifier != folder.name:
+        yield file.mistake(("id",), f"id is {identifier!r}, but the folder is {folder.name!r}. Make them equal.")
 
 
 def _reference(folder: Path) -> dict[str, Any] | None:

@@ -110,4 +110,4 @@ def _changed(assignment: Assignment, tables: dict[str, Any]) -> Assignment:
     points = {name: float(value) for name, value in tables.get("points", {}).items()}
     changes = json.dumps(tables, sort_keys=True, separators=(",", ":"))
     digest = hashlib.sha256(f"{assignment.digest}\0{changes}".encode()).hexdigest()
-    return assignment.model_copy(update={**update, "points": points, "digest": digest})
+    return assignment.model_copy(update={**update, "points": {**assignment.points, **points}, "digest": digest})
