@@ -9,7 +9,7 @@ import hashlib
 import math
 import tempfile
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -270,6 +270,13 @@ class Proof:
         if any(compare(result, expected(self.folder / result.student)) for result in results):
             write_shipped(self._trainings, self.used, weights=True)
 
+    def _remember(self, used: Mapping[tuple[str, int], KeptRun]) -> None:
+        """Trainings that another part of the proof has used; what was asked of them before is still asked."""
+        for key, kept in used.items():
+            if key in self.used:
+                kept.asked |= self.used[key].asked
+            self.used[key] = kept
+
     @contextmanager
     def _graded(
         self, submissions: Sequence[Submission], *, quick: bool, assignment: Assignment | None = None
@@ -280,7 +287,7 @@ class Proof:
             folder = ResultsFolder(Path(scratch))
             grading = Grading(assignment or self.assignment, settings, folder, self.watcher)
             results = grading.run(list(submissions))
-            self.used |= grading.store.used
+            self._remember(grading.store.used)
             self.report.trained += grading.store.kept
             yield results, folder
 
