@@ -23,6 +23,7 @@ from grader.cli.base import (
     make_settings,
     out,
 )
+from grader.cli.pages import lenient, report_after
 from grader.discovery import UnreadableSource, discover, read_source
 from grader.errors import SetupError
 from grader.model.assignment import Assignment
@@ -96,6 +97,9 @@ def grade(
     if several:
         write_course_scores(output, scores)
     out.print(Text(f"Scores are in {output / 'scores.json'}; one folder per submission beside it."), highlight=False)
+    page = report_after(output, known.get)
+    if page is not None:
+        out.print(Text(f"The report is {page}: open it in a browser."), highlight=False)
     if any(result.needs_review for item in scores for result in item.submissions):
         raise typer.Exit(NEEDS_PERSON)
 
@@ -196,6 +200,7 @@ def regrade(
     for change in changed:
         out.print(plain(change.sentence()))
     out.print(Text(f"{len(changed)} of {changed.total} submissions changed."), highlight=False)
+    report_after(results, lenient(finder(results, class_file)))
     if changed.needs_review:
         raise typer.Exit(NEEDS_PERSON)
 

@@ -24,7 +24,7 @@ from grader.judging.judge import Judgement, judge
 from grader.model.assignment import Assignment
 from grader.model.observation import Ending, Measured, Observation
 from grader.model.result import Result, Verdict
-from grader.model.submission import Submission
+from grader.model.submission import Source, Submission
 from grader.model.training import Description, TrainingRequest, TrainingRun
 from grader.pipeline.cases import Case, Demand, summary
 from grader.pipeline.conversation import Conversation
@@ -335,7 +335,7 @@ class Grading:
             training=summary(case),
             digests=(self.assignment.digest, self._resume_key(case.submission)),
         )
-        self._write(result, case.recorded(), case.evidence().arrays)
+        self._write(result, case.recorded(), case.evidence().arrays, case.submission.source)
 
     def _finish_unread(self, submission: Submission) -> None:
         digests = (self.assignment.digest, self._resume_key(submission))
@@ -351,12 +351,17 @@ class Grading:
                 case.submission, self._empty_verdicts(), digests=digests, ours=why, sandbox=self.settings.sandbox
             ),
             None,
+            source=case.submission.source,
         )
 
     def _write(
-        self, result: Result, evidence: RecordedEvidence | None, arrays: Sequence[np.ndarray[Any, Any]] = ()
+        self,
+        result: Result,
+        evidence: RecordedEvidence | None,
+        arrays: Sequence[np.ndarray[Any, Any]] = (),
+        source: Source | None = None,
     ) -> None:
-        self.output.write(result, evidence, arrays)
+        self.output.write(result, evidence, arrays, source)
         self._results.append(result)
         self._settle()
         self.output.write_scores(self.assignment.id, self._results)

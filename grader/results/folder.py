@@ -4,6 +4,7 @@
     DIR/submissions/<student>/result.json  verdicts of one submission
     DIR/submissions/<student>/evidence.json what was seen, for `grader regrade`
     DIR/submissions/<student>/arrays.npz    arrays that the student's functions returned, if they did
+    DIR/submissions/<student>/source.json   the code as it was read, if it could be
 
 Every file is written beside its place and renamed, so that a killed run leaves whole files only.
 """
@@ -29,6 +30,7 @@ from grader.errors import SetupError
 from grader.model.observation import Curve, Observation
 from grader.model.record import Record
 from grader.model.result import CourseScores, Result, Scores
+from grader.model.submission import Source
 from grader.model.training import TrainingRun
 from grader.wire.npy import read_npz
 
@@ -65,11 +67,19 @@ class ResultsFolder:
 
     def read(self, student: str) -> Result | None:
         """The result written before for this student, or None if there is none that can be read."""
-        return _read(self._place(student) / "result.json", Result)
+        return _read(self.place(student) / "result.json", Result)
 
     def evidence(self, student: str) -> RecordedEvidence | None:
         """The evidence written before for this student, or None."""
-        return _read(self._place(student) / "evidence.json", RecordedEvidence)
+        return _read(self.place(student) / "evidence.json", RecordedEvidence)
+
+    def source(self, student: str) -> Source | None:
+        """The code of this student as it was read, or None: unreadable, or graded before the code was kept."""
+        return _read(self.place(student) / "source.json", Source)
+
+    def place(self, student: str) -> Path:
+        """Where everything about this student lies."""
+        return self.folder / "submissions" / folder_name(student)
 
     def results(self) -> list[Result]:
         """All results in the folder, by student."""
@@ -80,14 +90,24 @@ class ResultsFolder:
     def arrays(self, student: str) -> tuple[Array, ...]:
         """What the calls of this student's code returned and drew, in the order of their places."""
         try:
-            archive = read_npz((self._place(student) / "arrays.npz").read_bytes())
+            archive = read_npz((self.place(student) / "arrays.npz").read_bytes())
             return tuple(archive[f"a{number}"] for number in range(len(archive)))
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             return ()
 
-    def write(self, result: Result, evidence: RecordedEvidence | None, arrays: Sequence[Array] = ()) -> None:
+    def write(
+        self,
+        result: Result,
+        evidence: RecordedEvidence | None,
+        arrays: Sequence[Array] = (),
+        source: Source | None = None,
+    ) -> None:
         """Write one submission: the evidence first, so that a result never stands without it."""
-        place = self._place(result.student)
+        place = self.place(result.student)
+        if source is not None:
+            write_atomically(place / "source.json", as_json(source))
+        elif evidence is not None:
+            (place / "source.json").unlink(missing_ok=True)
         if evidence is not None:
             if arrays:
                 write_atomically(place / "arrays.npz", packed(arrays))
@@ -129,13 +149,14 @@ class ResultsFolder:
 
     def _sweep(self) -> None:
         """Remove what a grader that was killed had begun to write."""
-        for pattern in (".*.json.*", "submissions/*/.*.json.*", "submissions/*/.*.npz.*"):
+        for pattern in (
+            ".*.json.*",
+            ".*.html.*",
+            *(f"submissions/*/.*.{kind}.*" for kind in ("json", "npz", "html", "md")),
+        ):
             for path in self.folder.glob(pattern):
                 if path.suffix[1:].isdigit():
                     path.unlink(missing_ok=True)
-
-    def _place(self, student: str) -> Path:
-        return self.folder / "submissions" / folder_name(student)
 
 
 def write_course_scores(folder: Path, scores: list[Scores]) -> None:
@@ -183,18 +204,23 @@ def packed(arrays: Sequence[Array]) -> bytes:
     return buffer.getvalue()
 
 
-def write_atomically(path: Path, content: str | bytes) -> None:
-    """Write a file whole: beside its place, flushed to disk, then renamed. Raises SetupError where that fails."""
+def write_atomically(path: Path, content: str | bytes, *, flushed: bool = True) -> None:
+    """Write a file whole: beside its place, flushed to disk, then renamed. Raises SetupError where that fails.
+
+    What can be made again from other files need not be `flushed`, which takes most of the time.
+    """
     scratch = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         data = content if isinstance(content, bytes) else content.encode("utf-8", "backslashreplace")
         with scratch.open("wb") as handle:
             handle.write(data)
-            handle.flush()
-            os.fsync(handle.fileno())
+            if flushed:
+                handle.flush()
+                os.fsync(handle.fileno())
         scratch.replace(path)
-        sync_folder(path.parent)
+        if flushed:
+            sync_folder(path.parent)
     except OSError as error:
         with contextlib.suppress(OSError):
             scratch.unlink(missing_ok=True)

@@ -1,0 +1,192 @@
+"""What can be said of a class, from its results alone."""
+
+import math
+import statistics
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from grader.model.result import Result, Verdict
+from grader.reports.pages.charts import Bar, Line
+
+MILD_FLAGS = ("old_name", "load_data_path")
+"""Flags that say how somebody writes; all others are worth a look before anything else."""
+FLAG_WORDS = {
+    "protocol_violation": "interfered with the grader; rejected with 0 points",
+    "old_name": "uses names of TensorFlow 1, which were served",
+    "load_data_path": "gives load_data a path, which was ignored",
+}
+
+
+@dataclass(frozen=True)
+class CheckRate:
+    """How a check came out over the class."""
+
+    id: str
+    title: str
+    hidden: bool
+    max_points: float
+    passed: int
+    partly: int
+    failed: int
+    skipped: int
+    error: int
+    mean_points: float
+
+    @property
+    def total(self) -> int:
+        """All submissions that have this check."""
+        return self.passed + self.partly + self.failed + self.skipped + self.error
+
+    @property
+    def rate(self) -> float:
+        """The share that passed."""
+        return self.passed / self.total if self.total else 0.0
+
+
+@dataclass(frozen=True)
+class Training:
+    """One of the different trainings of a class."""
+
+    number: int
+    """In the order of how many have it, from 1."""
+    fingerprint: str
+    seed: int | None
+    students: tuple[Result, ...]
+    curve: tuple[float, ...]
+    """The longest that any of them let run."""
+
+    @property
+    def best(self) -> float | None:
+        """The highest accuracy of the curve."""
+        return max(self.curve, default=None)
+
+
+@dataclass(frozen=True)
+class Spread:
+    """Scores in one line."""
+
+    count: int
+    mean: float
+    median: float
+    lowest: float
+    highest: float
+
+
+def urgency(result: Result) -> int:
+    """0 where a person must decide, 1 for flags worth a look, 2 for mild ones, 3 for the rest."""
+    if result.needs_review or result.status == "error":
+        return 0
+    if any(flag not in MILD_FLAGS for flag in result.flags):
+        return 1
+    return 2 if result.flags else 3
+
+
+def in_order(results: Sequence[Result]) -> list[Result]:
+    """What needs a person first, then what looks odd, then the others by name."""
+    return sorted(results, key=lambda result: (min(urgency(result), 2), result.student.casefold(), result.student))
+
+
+def spread(results: Sequence[Result]) -> Spread | None:
+    """Of the submissions that have a score; None if there is none."""
+    scores = [result.score for result in results if result.score is not None]
+    if not scores:
+        return None
+    return Spread(len(scores), statistics.fmean(scores), statistics.median(scores), min(scores), max(scores))
+
+
+def distribution(results: Sequence[Result]) -> list[Bar]:
+    """Scores in at most ten classes of equal width up to the highest maximum; full marks stand in a bar of their own."""
+    scored = [(result.score, result.max_score) for result in results if result.score is not None]
+    top = max((maximum for _, maximum in scored), default=0.0)
+    if top <= 0:
+        return []
+    width = _round_width(top)
+    bins = math.ceil(round(top / width, 9))
+    counts = [0] * (bins + 1)
+    for score, maximum in scored:
+        full = score >= maximum - 1e-9
+        counts[bins if full else min(max(int(score / width + 1e-9), 0), bins - 1)] += 1
+    labels = [f"{index * width:g}–{min((index + 1) * width, top):g}" for index in range(bins)] + ["full"]
+    return [Bar(label, count) for label, count in zip(labels, counts, strict=True)]
+
+
+def _round_width(top: float) -> float:
+    """The smallest of 1, 2, 2.5, 5, 10, … times a power of ten of which ten reach to the top."""
+    power = 10.0 ** math.floor(math.log10(top / 10))
+    return next(step * power for step in (1, 2, 2.5, 5, 10) if top <= step * power * 10 * (1 + 1e-9))
+
+
+def check_rates(results: Sequence[Result]) -> list[CheckRate]:
+    """One line for each check, in the order in which they stand."""
+    verdicts: dict[str, list[Verdict]] = {}
+    for result in results:
+        for verdict in result.checks:
+            verdicts.setdefault(verdict.id, []).append(verdict)
+    rates = []
+    for name, answers in verdicts.items():
+        counts = Counter("partly" if item.status == "failed" and item.points > 0 else item.status for item in answers)
+        rates.append(
+            CheckRate(
+                name,
+                answers[0].title,
+                answers[0].hidden,
+                answers[0].max_points,
+                counts["passed"],
+                counts["partly"],
+                counts["failed"],
+                counts["skipped"],
+                counts["error"],
+                statistics.fmean(item.points for item in answers),
+            )
+        )
+    return rates
+
+
+def trainings(results: Sequence[Result]) -> list[Training]:
+    """The different trainings, the one that most students have first; live ones are each its own and left out."""
+    grouped: dict[tuple[str, int | None], list[Result]] = {}
+    for result in results:
+        if result.training is not None and result.training.fingerprint:
+            grouped.setdefault((result.training.fingerprint, result.training.seed), []).append(result)
+    ordered = sorted(grouped.items(), key=lambda item: (-len(item[1]), item[0][0], str(item[0][1])))
+    return [
+        Training(number, key[0], key[1], tuple(members), max((_curve(item) for item in members), key=len))
+        for number, (key, members) in enumerate(ordered, 1)
+    ]
+
+
+def lines(found: Sequence[Training]) -> list[Line]:
+    """The curves of the class, the heaviest last so that it lies on top; a dot where students stopped."""
+    made = []
+    for training in reversed(found):
+        stops = Counter(len(_curve(result)) for result in training.students)
+        count = len(training.students)
+        who = "1 student" if count == 1 else f"{count} students"
+        label = f"network {training.number}, {who}"
+        made.append(Line(training.curve, label, count, tuple(sorted(stops.items()))))
+    return made
+
+
+def _curve(result: Result) -> tuple[float, ...]:
+    return result.training.curve if result.training else ()
+
+
+@dataclass(frozen=True)
+class Times:
+    """Seconds of student code."""
+
+    median: float
+    longest: float
+    total: float
+    slowest: tuple[Result, ...]
+
+
+def times(results: Sequence[Result], most: int = 5) -> Times | None:
+    """How long the students' code ran, training not included; None if nothing was run."""
+    timed = [result for result in results if result.timing is not None and result.timing.wall_seconds > 0]
+    seconds = [result.timing.wall_seconds for result in timed if result.timing is not None]
+    if not seconds:
+        return None
+    slowest = sorted(timed, key=lambda result: -(result.timing.wall_seconds if result.timing else 0))[:most]
+    return Times(statistics.median(seconds), max(seconds), sum(seconds), tuple(slowest))
