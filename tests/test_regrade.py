@@ -147,3 +147,15 @@ def test_no_changes_need_no_review() -> None:
     """A list of changes begins empty."""
     changes = Changes()
     assert (list(changes), changes.total, changes.needs_review) == ([], 0, False)
+
+
+def test_evidence_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+    """The points stay, and it is said whose they are: a regrading that skips somebody must not look whole."""
+    record(tmp_path / "results")
+    results = ResultsFolder(tmp_path / "results")
+    (name,) = [result.student for result in results.results()]
+    before = results.read(name)
+    (results.place(name) / "evidence.json").write_text('{"of": "another version"}')
+    changes = regrade(tmp_path / "results", under(tmp_path, "fail('No.')"))
+    assert (list(changes), changes.unread, changes.total) == ([], [name], 1)
+    assert results.read(name) == before

@@ -200,8 +200,13 @@ def regrade(
     for change in changed:
         out.print(plain(change.sentence()))
     out.print(Text(f"{len(changed)} of {changed.total} submissions changed."), highlight=False)
+    if changed.unread:
+        words = (
+            "their evidence cannot be read, it is damaged or of another version. Their points stay; grade them again"
+        )
+        err.print(plain(f"grader: not judged again: {', '.join(changed.unread)}: {words}."), soft_wrap=True)
     report_after(results, lenient(finder(results, class_file)))
-    if changed.needs_review:
+    if changed.needs_review or changed.unread:
         raise typer.Exit(NEEDS_PERSON)
 
 

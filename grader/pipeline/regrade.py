@@ -44,6 +44,11 @@ class Changes(list[Change]):
     total: int = 0
     needs_review: bool = False
 
+    def __init__(self) -> None:
+        super().__init__()
+        self.unread: list[str] = []
+        """Students whose evidence is there and cannot be read: their points stay as they are."""
+
 
 def regrade(folder: Path, find_assignment: Callable[[str], Assignment], datasets: Path | None = None) -> Changes:
     """Judge everything in a results folder again, and write what came of it."""
@@ -72,6 +77,8 @@ def _regrade_one(
         for before in results.results():
             evidence = results.evidence(before.student)
             after = before
+            if evidence is None and results.has_evidence(before.student):
+                changes.unread.append(before.student)
             if evidence is not None and stands_for(evidence, before):
                 name = evidence.observation.assignment
                 after = judge_again(before, evidence, results.arrays(before.student), find_assignment(name), datasets)

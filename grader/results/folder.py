@@ -73,6 +73,10 @@ class ResultsFolder:
         """The evidence written before for this student, or None."""
         return _read(self.place(student) / "evidence.json", RecordedEvidence)
 
+    def has_evidence(self, student: str) -> bool:
+        """Whether there is a file with the evidence of this student, be it one that can be read or not."""
+        return (self.place(student) / "evidence.json").is_file()
+
     def source(self, student: str) -> Source | None:
         """The code of this student as it was read, or None: unreadable, or graded before the code was kept."""
         return _read(self.place(student) / "source.json", Source)
