@@ -160,7 +160,8 @@ def seeds_part(reports: Sequence[Report]) -> list[str]:
         )
     return [
         "The reference, trained once with each seed and no other. The margin is how far its best accuracy lies above the one "
-        "that is asked for, on the test images where that is asked for.",
+        "that is asked for, on the test images where that is asked for. A training ends where the reference's callback stops "
+        "it, so that a small margin is usual: how many of the epochs allowed it took says more.",
         table(("assignment", "passes with", "least margin", "median margin", "epochs of each seed"), rows),
     ]
 
