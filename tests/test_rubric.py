@@ -119,6 +119,11 @@ def test_trainings_are_written_and_found_again(weights: bool, tmp_path: Path) ->
     assert logs[0] == ["loss"]
     assert len(values) == (1 if weights else 0)
     assert shipped.find("f", 2) is None
+    refused = KeptRun(make_run([], fingerprint="h", problem="ValueError: shapes"), None)
+    assert write_shipped(folder, {("h", 1): refused}, weights=weights) == 1
+    known = ShippedRuns(folder).find("h", 1)
+    assert known is not None
+    assert known.run.problem == "ValueError: shapes"
     assert write_shipped(folder, {}, weights=weights) == 0
     assert not folder.exists()
 

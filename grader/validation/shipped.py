@@ -59,6 +59,8 @@ def prefix_of(run: TrainingRun) -> str:
 def write_shipped(folder: Path, used: Mapping[tuple[str, int], KeptRun], *, weights: bool) -> int:
     """Write the trainings that were used, in place of those that were there; returns how many.
 
+    Also those that Keras refused to carry out: that is what is known of them.
+
     Args:
         folder: `trainings` of the assignment.
         used: trainings by fingerprint and seed.
@@ -77,6 +79,6 @@ def write_shipped(folder: Path, used: Mapping[tuple[str, int], KeptRun], *, weig
     folder.mkdir(parents=True)
     for name, data in parts.items():
         (folder / name).write_bytes(data)
-    lines = [used[key].run.model_dump_json() for key in sorted(used) if not used[key].run.problem]
+    lines = [used[key].run.model_dump_json() for key in sorted(used)]
     (folder / LIST).write_text("".join(f"{line}\n" for line in lines), "utf-8")
     return len(lines)
