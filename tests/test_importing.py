@@ -26,7 +26,8 @@ from grader.errors import SetupError
 from grader.guest.values import Values
 from grader.importing import Imported, import_notebook, needs_person, report_page, write_files
 from grader.importing.asking import MOST_CALLS, tokens
-from grader.importing.otter import shares_of, with_regions
+from grader.importing.otter_questions import shares_of
+from grader.importing.otter_source import with_regions
 from grader.importing.plan import Graded, Part, Plan, SourceCell, identifier
 from grader.importing.recorded import is_a
 from grader.importing.settings import read_settings

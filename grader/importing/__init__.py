@@ -4,7 +4,8 @@ from pathlib import Path
 
 from grader.errors import SetupError
 from grader.importing.nbgrader import is_nbgrader, read_nbgrader
-from grader.importing.otter import is_assign, is_student, read_assign, read_student, refuse_old
+from grader.importing.otter_source import is_assign, read_assign, refuse_old
+from grader.importing.otter_student import is_student, read_student
 from grader.importing.plan import Notebook, Plan, identifier, read_notebook
 from grader.importing.report import needs_person, report_lines, report_page
 from grader.importing.write import Imported, make_files, refuse_existing, write_files

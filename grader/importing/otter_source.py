@@ -1,19 +1,15 @@
-"""Notebooks of otter: the source that `otter assign` takes (format 1), and what students get, with its tests.
-
-In a source, raw cells begin and end blocks: a question, its prompt, its solution, its tests. A student's notebook has
-none of these; its tests are files `tests/<question>.py` beside it, or stand in its metadata.
-"""
+"""The source that `otter assign` takes (format 1): raw cells begin and end a question, its prompt, its solution, its tests."""
 
 import ast
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from pathlib import Path
+from dataclasses import replace
 from typing import Any
 
 from grader.errors import SetupError
-from grader.importing.doctests import Left, read_case, read_cell
-from grader.importing.plan import BEGIN, END, STUB, Became, ByHand, Graded, Notebook, Part, Plan, SourceCell, title_of
+from grader.importing.doctests import Left, read_cell
+from grader.importing.otter_questions import Case, Malformed, Question, number_of, tasks_of, truth
+from grader.importing.plan import BEGIN, END, STUB, Became, Notebook, Part, Plan, SourceCell, title_of
 from grader.importing.scope import parse
 from grader.importing.settings import read_settings
 
@@ -31,42 +27,11 @@ _SOLUTION = re.compile(r"(.*?)\s?# ?SOLUTION( NO PROMPT)?\s*$")
 _OTTER = re.compile(
     r"\s*(import otter\b|from otter\b|grader\s*=\s*otter\.|%load_ext otter|grader\.(check|check_all|export)\b)"
 )
-_CHECK = re.compile(r"grader\.check\(\s*['\"]([^'\"]+)['\"]")
-_UNWRITTEN = re.compile(r"(\s*)(?:return +)?(?:[\w., \[\]'\"]+ = *)?\.\.\.\s*$")
-
-
-class Malformed(Exception):  # noqa: N818 - a place and what is wrong there
-    """A cell that otter would refuse."""
-
-
-@dataclass
-class Question:
-    """A question while it is read."""
-
-    settings: Mapping[str, Any]
-    cell: int
-    cases: list["Case"] = field(default_factory=list)
-
-
-@dataclass(frozen=True)
-class Case:
-    """One test case."""
-
-    part: Part
-    left: tuple[Left, ...]
-    cell: int
-    points: float | None = None
-    message: str = ""
 
 
 def is_assign(notebook: Notebook) -> bool:
     """Whether this is a source for `otter assign`, of format 1."""
     return any(_boundary(cell) for cell in notebook.cells)
-
-
-def is_student(notebook: Notebook) -> bool:
-    """Whether this is what students get."""
-    return any(cell.kind == "code" and _CHECK.search(cell.text) for cell in notebook.cells)
 
 
 def refuse_old(notebook: Notebook) -> None:
@@ -77,9 +42,6 @@ def refuse_old(notebook: Notebook) -> None:
             f"{notebook.at(old.number)}: expected a question that begins in a raw cell, found one of otter assign's "
             "format 0. Convert the notebook with otter's own converter first."
         )
-
-
-# ── the source of otter assign ──
 
 
 def read_assign(notebook: Notebook) -> Plan:
@@ -251,7 +213,7 @@ def with_regions(text: str) -> tuple[str, int]:
             inside = False
             rows.append(f"{ends[1]}{END}")
         elif not inside and (line := _SOLUTION.match(row)) and line[1].strip():
-            _add_line(rows, line[1])
+            add_line(rows, line[1])
         else:
             rows.append(row)
     if inside or prompt:
@@ -259,7 +221,7 @@ def with_regions(text: str) -> tuple[str, int]:
     return "\n".join(rows), prompts
 
 
-def _add_line(rows: list[str], line: str) -> None:
+def add_line(rows: list[str], line: str) -> None:
     """One line of a solution as a region of its own, or as part of the one just above."""
     indent = line[: len(line) - len(line.lstrip())]
     if rows and rows[-1] == f"{indent}{END}":
@@ -280,9 +242,9 @@ def _test_case(cell: SourceCell) -> Case:
         if end is None:
             raise Malformed('the settings of this test have no end. Add `""" # END TEST CONFIG`.')
         settings, start = read_settings("\n".join(rows[1:end])), end + 1
-    hidden = _truth(settings.get("hidden", hidden), "hidden")
+    hidden = truth(settings.get("hidden", hidden), "hidden")
     code = "\n".join(rows[start:])
-    body = _inlined(without_ignored(code))
+    body = inlined(without_ignored(code))
     if body is not None:
         part, left = Part(body, hidden), list[Left]()
     else:
@@ -292,7 +254,7 @@ def _test_case(cell: SourceCell) -> Case:
         part,
         tuple(left),
         cell.number,
-        None if points is None else _number(points),
+        None if points is None else number_of(points),
         str(settings.get("failure_message") or ""),
     )
 
@@ -308,7 +270,7 @@ def _shown(outputs: Sequence[Any]) -> str | None:
     return text or None
 
 
-def _inlined(code: str) -> str | None:
+def inlined(code: str) -> str | None:
     """The body of a test that is written as a function of the names that it needs; None if it is no such function."""
     tree = parse(code)
     if tree is None or len(tree.body) != 1 or not isinstance(tree.body[0], ast.FunctionDef):
@@ -318,199 +280,3 @@ def _inlined(code: str) -> str | None:
     if "env" in names or not function.name.startswith("test"):
         return None
     return "\n".join(ast.unparse(statement) for statement in function.body)
-
-
-def _truth(value: Any, key: str) -> bool:
-    if not isinstance(value, bool):
-        raise Malformed(f"expected {key} to be true or false, found {value!r}.")
-    return value
-
-
-def _number(value: Any) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < float("inf"):
-        raise Malformed(f"expected points from 0, found {value!r}.")
-    return float(value)
-
-
-def tasks_of(question: Question) -> list[Graded | ByHand]:
-    """A question as tasks: its cases one by one, with the points that otter gives each, and what a person reads."""
-    name = str(question.settings["name"])
-    manual = _truth(question.settings.get("manual") or False, "manual")
-    wanted = question.settings.get("points")
-    cases = question.cases
-    tasks: list[Graded | ByHand] = []
-    if manual:
-        total = 1.0 if wanted is None else _total(wanted, max(len(cases), 1))
-        tasks.append(ByHand(name, f"Question {name}: a person reads this answer.", total, question.cell))
-        shares = [0.0] * len(cases)
-    else:
-        shares = shares_of(wanted, [case.points for case in cases])
-    if _truth(question.settings.get("all_or_nothing") or False, "all_or_nothing") and len(cases) > 1:
-        parts = tuple(case.part for case in cases)
-        left = tuple(item for case in cases for item in case.left)
-        return [*tasks, Graded(name, f"Question {name}.", sum(shares), parts, cases[0].cell, left)]
-    for number, (case, share) in enumerate(zip(cases, shares, strict=True), start=1):
-        own = name if len(cases) == 1 and not manual else f"{name}_{number}"
-        title = f"Question {name}." if len(cases) == 1 else f"Question {name}, test {number}."
-        tasks.append(Graded(own, title, share, (case.part,), case.cell, case.left))
-    return tasks
-
-
-def _total(wanted: Any, cases: int) -> float:
-    if isinstance(wanted, list):
-        return sum(_number(item) for item in wanted)
-    return _number(wanted["each"]) * cases if isinstance(wanted, Mapping) and "each" in wanted else _number(wanted)
-
-
-def shares_of(wanted: Any, given: Sequence[float | None]) -> list[float]:
-    """The points of each case, as otter resolves them.
-
-    Points of cases stand. What the question has beyond them goes to the others in equal parts; where the question says
-    nothing, the others get nothing, or, if no case has points, all share one point.
-    """
-    if not given:
-        return []
-    if isinstance(wanted, list):
-        if len(wanted) != len(given):
-            raise Malformed(f"expected points for {len(given)} tests, found {len(wanted)}.")
-        return [own if own is not None else _number(item) for own, item in zip(given, wanted, strict=True)]
-    fixed = sum(own for own in given if own is not None)
-    free = sum(own is None for own in given)
-    unsaid = 1.0 if free == len(given) else 0.0
-    rest = unsaid if wanted is None else _total(wanted, len(given)) - fixed
-    if rest < -1e-9:
-        raise Malformed(f"the tests have {fixed:g} points together, more than the {fixed + rest:g} of the question.")
-    return [own if own is not None else rest / free for own in given]
-
-
-# ── what students get ──
-
-
-def read_student(notebook: Notebook) -> Plan:
-    """A student's notebook with its tests; raises SetupError if there are none, or they cannot be read."""
-    plan = Plan("otter", title_of(notebook))
-    tests = _find_tests(notebook)
-    mistakes, unwritten = [], 0
-    for cell in notebook.cells:
-        names = _CHECK.findall(cell.text) if cell.kind == "code" else []
-        for name in names:
-            try:
-                plan.tasks += _read_file(name, cell.number, tests)
-            except Malformed as mistake:
-                mistakes.append(f"{notebook.at(cell.number)}: {mistake}")
-        text = without_otter(cell.text) if cell.kind == "code" else cell.text
-        if names:
-            plan.became.append(Became(cell.number, "check", f"checks of {', '.join(names)}"))
-        if not text.strip() or cell.kind == "raw":
-            if not names:
-                plan.became.append(Became(cell.number, cell.kind, "left out"))
-            continue
-        if cell.kind == "code":
-            text, places = _with_places(text)
-            unwritten += places
-        plan.cells.append(replace(cell, text=text))
-        if not names:
-            same = "handout" if cell.kind == "markdown" else "reference, as it is"
-            now = "reference, a region around each `...`" if BEGIN in text else same
-            plan.became.append(Became(cell.number, cell.kind, now))
-    if mistakes:
-        raise SetupError("; ".join(mistakes))
-    if unwritten:
-        reason = "the notebook holds no solution: write it between the markers in both references"
-        plan.left.append((0, f"{unwritten} places with `...`", reason))
-    return plan
-
-
-def _with_places(text: str) -> tuple[str, int]:
-    rows: list[str] = []
-    for row in text.split("\n"):
-        if _UNWRITTEN.match(row):
-            _add_line(rows, row)
-        else:
-            rows.append(row)
-    return "\n".join(rows), sum(bool(_UNWRITTEN.match(row)) for row in text.split("\n"))
-
-
-def _find_tests(notebook: Notebook) -> dict[str, Any]:
-    """The tests by question: text of a file, or what stands in the metadata."""
-    folder = notebook.path.parent / "tests"
-    found: dict[str, Any] = {}
-    for path in sorted(folder.glob("*.py")) if folder.is_dir() else ():
-        if path.stem != "__init__":
-            found[path.stem] = _read_text(path)
-    metadata = dict(notebook.metadata.get("otter") or {}).get("tests")
-    return {**found, **(dict(metadata) if isinstance(metadata, Mapping) else {})}
-
-
-def _read_text(path: Path) -> str:
-    try:
-        return path.read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        raise SetupError(f"{path}: expected a test file in UTF-8, found something else ({error}).") from error
-
-
-def _read_file(name: str, cell: int, tests: Mapping[str, Any]) -> list[Graded | ByHand]:
-    if name not in tests:
-        raise Malformed(f"expected tests for {name}: a file tests/{name}.py beside the notebook, found none. Add it.")
-    value = tests[name]
-    if isinstance(value, str):
-        tree = parse(value)
-        if tree is None:
-            raise Malformed(f"expected Python in the tests of {name}, found something else.")
-        functions = [node for node in tree.body if isinstance(node, ast.FunctionDef) and node.decorator_list]
-        if functions:
-            return tasks_of(
-                Question(
-                    {"name": name, "points": _assigned(tree, "points")},
-                    cell,
-                    [_exception_case(node, cell) for node in functions],
-                )
-            )
-        value = _assigned(tree, "test")
-    if not isinstance(value, Mapping) or not isinstance(value.get("suites"), list):
-        raise Malformed(f"expected `test = {{...}}` with suites in the tests of {name}, found something else.")
-    cases = []
-    for suite in value["suites"]:
-        for case in suite.get("cases", ()) if isinstance(suite, Mapping) else ():
-            cases.append(_ok_case(case, suite, name, cell))
-    settings = {"name": name, "points": value.get("points"), "all_or_nothing": value.get("all_or_nothing") or False}
-    return tasks_of(Question(settings, cell, cases))
-
-
-def _assigned(tree: ast.Module, name: str) -> Any:
-    """The literal that a name is given; None if there is none."""
-    for node in tree.body:
-        if isinstance(node, ast.Assign) and any(
-            isinstance(item, ast.Name) and item.id == name for item in node.targets
-        ):
-            try:
-                return ast.literal_eval(node.value)
-            except (ValueError, TypeError, SyntaxError, MemoryError, RecursionError):
-                return None
-    return None
-
-
-def _ok_case(case: Any, suite: Mapping[str, Any], name: str, cell: int) -> Case:
-    if not isinstance(case, Mapping) or not isinstance(case.get("code"), str):
-        raise Malformed(f"expected a case with code in the tests of {name}, found {type(case).__name__}.")
-    if suite.get("setup") or suite.get("teardown"):
-        return Case(Part(""), ((case["code"], "its suite has a setup or teardown"),), cell)
-    part, left = read_case(case["code"], hidden=bool(case.get("hidden", False)))
-    points = case.get("points")
-    return Case(part, tuple(left), cell, None if points is None else _number(points))
-
-
-def _exception_case(function: ast.FunctionDef, cell: int) -> Case:
-    """A test written as a function under `@test_case(points=…, hidden=…)`."""
-    settings: dict[str, Any] = {}
-    for mark in function.decorator_list:
-        for item in mark.keywords if isinstance(mark, ast.Call) else ():
-            if isinstance(item.value, ast.Constant):
-                settings[str(item.arg)] = item.value.value
-    plain = ast.FunctionDef(function.name, function.args, function.body, [], lineno=0)
-    text = ast.unparse(plain)
-    body = _inlined(text)
-    hidden = bool(settings.get("hidden", False))
-    points = settings.get("points")
-    left = () if body is not None else ((text, "it looks at the whole environment of the program"),)
-    return Case(Part(body or "", hidden), left, cell, None if points is None else _number(points))
