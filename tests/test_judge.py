@@ -457,3 +457,13 @@ def test_layer_names_are_those_of_the_graded_fit() -> None:
     """The student's names come from the fit that counts; without one there are none."""
     assert make_evidence(make_fit(layer_names={"layer_1": "mine"})).layer_names == {"layer_1": "mine"}
     assert make_evidence().layer_names == {}
+
+
+def test_an_interruption_is_no_fault_of_the_checks(tmp_path: Path) -> None:
+    """Pytest swallows Ctrl-C; whoever pressed it wants the run to end, and no sentence about broken checks."""
+    checks = (
+        "from grader.judging import points\n\n@points(1)\ndef slow():\n    '''Slow.'''\n    raise KeyboardInterrupt\n"
+    )
+    assignment = write_assignment(tmp_path / "demo", checks)
+    with pytest.raises(KeyboardInterrupt):
+        judge(make_evidence(assignment=assignment))

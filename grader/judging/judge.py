@@ -70,13 +70,18 @@ class Judgement:
 
 
 def judge(evidence: Evidence) -> Judgement:
-    """All verdicts for this evidence. Raises SetupError if `checks.py` itself is broken."""
+    """All verdicts for this evidence.
+
+    Raises SetupError if `checks.py` itself is broken, and KeyboardInterrupt if somebody interrupted.
+    """
     checks = evidence.assignment.folder / "checks.py"
     plugin = JudgePlugin(evidence)
     arguments = [str(checks), "--rootdir", str(checks.parent), *OPTIONS]
     words = io.StringIO()
     with clean_pytest(), contextlib.redirect_stdout(words), contextlib.redirect_stderr(words):
         code = pytest.main(arguments, plugins=[plugin])
+    if code == pytest.ExitCode.INTERRUPTED and not plugin.broken:
+        raise KeyboardInterrupt  # pytest has swallowed it: the run is to end, and the checks are not to blame
     if plugin.broken or code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         said = plugin.broken or f"pytest ended with {code}. {words.getvalue().strip()[-600:]}".strip()
         raise SetupError(f"{checks}: the checks cannot be run: {said}")
