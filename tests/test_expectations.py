@@ -1,5 +1,6 @@
 """Expectations: each passes for right work, and fails in exactly the words that the student reads."""
 
+import json
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -17,6 +18,7 @@ from grader.judging.expectations import (
     expect_epoch_time,
     expect_epochs,
     expect_finished,
+    expect_hidden_activation,
     expect_images,
     expect_layer_counts,
     expect_message,
@@ -911,3 +913,21 @@ def test_more_epochs_than_allowed_fail() -> None:
     assert words(lambda: expect_epochs(make_fit(epochs_asked=25), 20)) == (
         "Your fit asks for 25 epochs; at most 20 are allowed. Write epochs=20."
     )
+
+
+def test_hidden_layers_have_the_activation_asked_for_and_the_last_its_own() -> None:
+    """The first that has another is named as the student named it; a network that nobody can read waits for a person."""
+    request = make_request()
+    evidence = make_evidence(make_fit(request=request, layer_names={"layer_2": "my_layer"}))
+    expect_hidden_activation(evidence, "relu")
+    model = json.loads(json.dumps(request.model))
+    hidden = next(layer for layer in model["config"]["layers"] if layer["config"].get("activation") == "relu")
+    hidden["config"]["activation"] = "linear"
+    name = hidden["config"]["name"]
+    changed = make_evidence(
+        make_fit(request=request.model_copy(update={"model": model}), layer_names={name: "my_layer"})
+    )
+    said = words(lambda: expect_hidden_activation(changed, "relu"))
+    assert said.startswith("Your layer my_layer (")
+    assert "has the activation linear; relu is asked for" in said
+    expect_hidden_activation(make_evidence(make_fit(request=None)), "relu")

@@ -135,6 +135,21 @@ def test_a_broken_list_of_trainings_is_told(tmp_path: Path) -> None:
         ShippedRuns(tmp_path)
 
 
+def test_what_any_part_of_a_proof_asked_of_a_training_stays_asked(tmp_path: Path) -> None:
+    """Another part that finds the same training anew does not make the weights of the first part superfluous."""
+    for name in ("reference", "wrong"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "demo.py").write_text("x = 1\n")
+        (tmp_path / name / "expected.toml").write_text("[verdicts]\n")
+    known = Proof(make_assignment(tmp_path), tmp_path, Settings(tmp_path, None), Silent(), Options(mutants=False))
+    one, other = KeptRun(make_run([0.5]), None), KeptRun(make_run([0.5]), None)
+    one.part(2)
+    other.part(0)
+    known._remember({("f", 1): one})
+    known._remember({("f", 1): other})
+    assert known.used["f", 1].asked == {0, 2}
+
+
 # ── what is written ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
