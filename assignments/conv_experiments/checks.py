@@ -14,7 +14,7 @@ from grader.judging.expectations import expect_compiled, expect_images, expect_m
 from grader.judging.marks import PersonNeeded, TrainingNeeded
 from grader.judging.network import final_activation, uses_logits
 from grader.judging.network_expectations import layers_of, request_of
-from grader.judging.training_expectations import UNMEASURED, last_epoch
+from grader.judging.training_expectations import SAME_ACCURACY, UNMEASURED, last_epoch
 from grader.judging.value_expectations import because, described, expect_call
 from grader.judging.wording import plural, short
 from grader.model.observation import Curve, Fit
@@ -317,8 +317,8 @@ def measured(epoch: EpochLogs) -> float:
 
 
 def agree(found: Any, truth: float | None) -> bool:
-    """Whether a number is the accuracy that was measured; rounding in the fourth place is allowed."""
-    return is_number(found) and truth is not None and abs(found - truth) <= 1e-4
+    """Whether a number is the accuracy that was measured, within one image; rounding in the fourth place is allowed."""
+    return is_number(found) and truth is not None and abs(found - truth) <= SAME_ACCURACY
 
 
 def is_number(value: Any) -> bool:

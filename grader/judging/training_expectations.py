@@ -12,6 +12,11 @@ from grader.model.training import EpochLogs
 
 UNMEASURED = "the accuracy on the test images could not be measured, since the data are the program's own"
 
+SAME_ACCURACY = 1.5e-4
+"""Two accuracies on 10,000 images are the same within one image, whose two best classes may be equal to the last digits: on
+another kind of processor it may fall to the other one. (Over 26 networks on one machine, none did; in three images the two
+best outputs lay within 1e-5 of each other.)"""
+
 
 def expect_reached(
     training: Training, *, metric: str, threshold: float, epochs: int, evidence: Evidence | None = None
@@ -124,7 +129,7 @@ def _compare_accuracy(found: Any, truth: float | None, which: str, what: str) ->
     if truth is None:
         raise PersonNeeded(UNMEASURED)
     number = isinstance(found, int | float) and not isinstance(found, bool)
-    if not number or not math.isclose(float(found), truth, rel_tol=0, abs_tol=1e-4):
+    if not number or not math.isclose(float(found), truth, rel_tol=0, abs_tol=SAME_ACCURACY):
         fail(f"{which} is {short(found)}, but the {what} accuracy of this training is {truth:.4f}.")
 
 
