@@ -113,8 +113,8 @@ def datasets() -> Any:
 def test_one_returned_number_is_the_test_accuracy() -> None:
     """After the last epoch that was let run; within one image of 10,000."""
     training = trained((0.9, 0.87), (0.95, 0.91))
-    for value in (0.91004, 0.9101, 0.9099):
-        expect_returned_test_accuracy(make_call(value), training)
+    for near in (0.91004, 0.9101, 0.9099):
+        expect_returned_test_accuracy(make_call(near), training)
     for value in (0.9102, 0.9098, 0.95, 0.87, None, True, [0.91], "0.91", float("nan")):
         assert "the test accuracy of this training is 0.9100" in said(
             expect_returned_test_accuracy, make_call(value), training
