@@ -4,7 +4,7 @@ import ast
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from grader.validation.mutants import MOST_PER_OPERATOR, Mutant, make_mutants
@@ -154,8 +154,10 @@ def test_of_one_operator_there_are_only_so_many_evenly_chosen() -> None:
 
 
 @given(st.integers(0, 10**6), st.sampled_from(["+", "-", "*", "//"]), st.integers(0, 10**6))
+@example(0, "+", 255)
 def test_a_mutant_differs_in_one_place(left: int, sign: str, right: int) -> None:
-    """Whatever the numbers: off by one in one of them."""
+    """Whatever the numbers: off by one in one of them; 255 is the scale of images and stays."""
     text = f"def f(x):\n    return x {sign} {left} + {right}\n"
-    want = {f"def f(x):\n    return x {sign} {a} + {b}" for a, b in ((left + 1, right), (left, right + 1))}
+    pairs = [(left + 1, right)] * (left != 255) + [(left, right + 1)] * (right != 255)
+    want = {f"def f(x):\n    return x {sign} {a} + {b}" for a, b in pairs}
     assert {mutant.text for mutant in mutants(text, "off_by_one")} == want
