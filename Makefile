@@ -37,8 +37,12 @@ demo: $(STAMP) ## grade the example submissions into results/
 	  *) exit $$status ;; \
 	esac
 
+# Those that need no sandbox and no browser use one core each; the others count seconds, and run alone.
+ALONE := sandbox or training or browser
+
 test: $(STAMP) ## run the tests
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 -m "not records and not ($(ALONE))"
+	$(BIN)/python -m pytest -m "not records and ($(ALONE))"
 
 attacks: $(STAMP) ## run the attack suite alone, and say how many attacks were held
 	$(BIN)/python -m pytest -q tests/test_attacks.py
@@ -54,9 +58,10 @@ lint: $(STAMP) ## the fast part: format, ruff, mypy, import-linter
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-bench: $(STAMP) ## measure: time and memory of a class, cost of confinement, a class of 200 with 50 attacks
+bench: $(STAMP) ## measure: time and memory of a class, cost of confinement, pages of 1,000, a class of 200 with 50 attacks
 	PYTHONPATH=. $(BIN)/python bench/overhead.py
 	PYTHONPATH=. $(BIN)/python bench/confinement.py
+	PYTHONPATH=. $(BIN)/python bench/report.py
 	PYTHONPATH=. $(BIN)/python bench/hostile_class.py
 
 # Versions are chosen for the Python that resolves them: use the oldest one to be served, Debian 12's 3.11.2

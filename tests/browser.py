@@ -1,24 +1,21 @@
-"""A browser for tests: Debian's chromium without a window, driven over a pipe with its own protocol (CDP).
+"""A browser for tests: Debian's chromium without a window, driven by Playwright, with the accessibility rules of axe-core.
 
-Nothing beside the standard library is needed. What pages log, and what they ask the network for, is kept.
+What pages log, and what they ask the network for, is kept.
 """
 
-import fcntl
-import json
-import os
 import shutil
-import subprocess
-import tempfile
-import time
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import sync_playwright
+
 PROGRAM = next((found for name in ("chromium", "chromium-browser") if (found := shutil.which(name))), None)
-QUIET = """--headless=new --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking
---disable-component-update --disable-sync --remote-debugging-pipe"""
-PATIENCE_SECONDS = 120.0
-KEYS = {"Enter": (13, "\r"), " ": (32, " "), "Tab": (9, "")}
+QUIET = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"]
+PATIENCE_MILLISECONDS = 120_000
+GRAVE = ("serious", "critical")
+"""Of what axe-core finds, that which keeps people from using a page."""
 
 
 class Browser:
@@ -30,104 +27,47 @@ class Browser:
         """Addresses of all requests."""
         self.logged: list[str] = []
         """Console messages, errors that nobody caught, and what the policy refused."""
-        self._number, self._session = 0, ""
-        self._waiting = b""
-        self._profile = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
-        read, self._out = os.pipe()
-        self._in, write = os.pipe()
-        command = [PROGRAM, *QUIET.split(), f"--user-data-dir={self._profile.name}", "about:blank"]
-        ends = [fcntl.fcntl(end, fcntl.F_DUPFD_CLOEXEC, 10) for end in (read, write)]
-        self._process = subprocess.Popen(
-            command,
-            pass_fds=(3, 4),
-            preexec_fn=lambda: [os.dup2(end, place) for place, end in enumerate(ends, 3)],
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL,
-        )
-        for end in (read, write, *ends):
-            os.close(end)
+        self._playwright = sync_playwright().start()
+        try:
+            self._chromium = self._playwright.chromium.launch(executable_path=PROGRAM, args=QUIET)
+            self.page = self._chromium.new_page()
+        except BaseException:
+            self._playwright.stop()
+            raise
+        self.page.set_default_timeout(PATIENCE_MILLISECONDS)
+        self.page.on("request", lambda request: self.asked.append(request.url))
+        self.page.on("console", lambda message: self.logged.append(message.text))
+        self.page.on("pageerror", lambda error: self.logged.append(str(error)))
 
     def __enter__(self) -> "Browser":
-        try:
-            self._attach()
-        except BaseException:
-            self.__exit__(None, None, None)
-            raise
         return self
-
-    def _attach(self) -> None:
-        """Make a page, and have it report what it does."""
-        target = self._call("Target.createTarget", url="about:blank")["targetId"]
-        self._session = self._call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
-        for domain in ("Page", "Network", "Runtime", "Log"):
-            self._call(f"{domain}.enable")
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._process.kill()
-        self._process.wait()
-        os.close(self._in)
-        os.close(self._out)
-        self._profile.cleanup()
+        self._chromium.close()
+        self._playwright.stop()
 
     def open(self, path: Path, *, dark: bool = False, width: int = 1280, height: int = 900) -> None:
         """Show a file, and wait until it is loaded."""
-        scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
-        self._call("Emulation.setEmulatedMedia", features=scheme)
-        self._call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=False)
+        self.page.emulate_media(color_scheme="dark" if dark else "light")
+        self.page.set_viewport_size({"width": width, "height": height})
         self.asked.clear()
         self.logged.clear()
-        self._call("Page.navigate", url=path.resolve().as_uri())
-        begun = time.monotonic()
-        while self.run("document.readyState") != "complete" or self.run("location.protocol") != "file:":
-            assert time.monotonic() - begun < PATIENCE_SECONDS
-            time.sleep(0.05)
+        self.page.goto(path.resolve().as_uri())
 
     def run(self, script: str) -> Any:
         """The value of a piece of JavaScript, promises awaited."""
-        answer = self._call("Runtime.evaluate", expression=script, returnByValue=True, awaitPromise=True)
-        assert "exceptionDetails" not in answer, answer["exceptionDetails"]
-        return answer["result"].get("value")
+        return self.page.evaluate(script)
 
     def press(self, *keys: str) -> None:
-        """Press keys one after the other: names of `KEYS`, or characters."""
+        """Press keys one after the other: names of keys, or characters."""
         for key in keys:
-            code, text = KEYS.get(key, (0, key))
-            event = {"key": key, "windowsVirtualKeyCode": code, "text": text, "code": key if len(key) > 1 else ""}
-            self._call("Input.dispatchKeyEvent", type="keyDown", **event)
-            self._call("Input.dispatchKeyEvent", type="keyUp", **{**event, "text": ""})
+            self.page.keyboard.press(key)
 
-    def _call(self, method: str, **arguments: Any) -> dict[str, Any]:
-        """Send a command, and wait for its answer; take in what is reported meanwhile."""
-        self._number += 1
-        message = {"id": self._number, "method": method, "params": arguments}
-        if self._session:
-            message["sessionId"] = self._session
-        data = json.dumps(message).encode() + b"\0"
-        while data:
-            data = data[os.write(self._out, data) :]
-        while True:
-            answer = self._receive()
-            if answer.get("id") == self._number:
-                assert "error" not in answer, answer["error"]
-                return dict(answer["result"])
-            self._take_in(answer.get("method", ""), answer.get("params", {}))
-
-    def _receive(self) -> dict[str, Any]:
-        while b"\0" not in self._waiting:
-            part = os.read(self._in, 1 << 20)
-            assert part, "the browser has ended"
-            self._waiting += part
-        message, _, self._waiting = self._waiting.partition(b"\0")
-        return dict(json.loads(message))
-
-    def _take_in(self, method: str, facts: dict[str, Any]) -> None:
-        if method == "Network.requestWillBeSent":
-            self.asked.append(facts["request"]["url"])
-        elif method == "Runtime.exceptionThrown":
-            self.logged.append(str(facts["exceptionDetails"]))
-        elif method == "Runtime.consoleAPICalled":
-            self.logged.append(str(facts["args"]))
-        elif method == "Log.entryAdded":
-            self.logged.append(facts["entry"]["text"])
+    def barriers(self) -> list[str]:
+        """What axe-core finds on the page that is serious or critical, with the element."""
+        found = Axe().run(self.page).response["violations"]
+        return [
+            f"{item['id']}: {node['html'][:200]}" for item in found if item["impact"] in GRAVE for node in item["nodes"]
+        ]

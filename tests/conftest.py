@@ -3,7 +3,39 @@
 There are two marks, declared in `pyproject.toml`: `sandbox` (needs kernel features) and `training` (slow).
 """
 
+import sys
+from pathlib import Path
+
 import pytest
+
+from grader.cli import app as app_module
+from grader.cli import main, places
+from tests.command import DEMO_CHECKS, Ran, Run
+from tests.factories import write_assignment
+
+
+@pytest.fixture
+def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
+    """Runs `grader …` in an empty folder with one assignment, `demo`, on a machine where every sandbox works."""
+    write_assignment(tmp_path / "assignments" / "demo", DEMO_CHECKS)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("GRADER_ASSIGNMENTS", str(tmp_path / "assignments"))
+    monkeypatch.setenv("GRADER_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("COLUMNS", "200")
+    monkeypatch.setattr(app_module, "examine", list)
+    monkeypatch.setattr(places, "datasets", lambda: tmp_path)
+
+    def command(*arguments: str) -> Ran:
+        monkeypatch.setattr(sys, "argv", ["grader", *arguments])
+        code = 0
+        try:
+            main()
+        except SystemExit as end:
+            code = int(end.code or 0)
+        captured = capsys.readouterr()
+        return Ran(code, captured.out, captured.err)
+
+    return command
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

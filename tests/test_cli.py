@@ -1,17 +1,13 @@
 """The command line, as far as nothing is run: usage, exit codes, listings, schema, explain and regrade."""
 
 import json
-import sys
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 import jsonschema
 import pytest
 
 from grader import __version__
-from grader.cli import app as app_module
-from grader.cli import main, places
+from grader.cli import places
 from grader.errors import GraderError, SetupError
 from grader.model.result import CourseScores, Scores
 from grader.results.folder import RecordedEvidence, ResultsFolder
@@ -19,53 +15,10 @@ from grader.results.verdicts import make_result, without_run
 from grader.sandbox import doctor
 from grader.sandbox.box import Level
 from grader.sandbox.doctor import Finding
+from tests.command import DEMO_CHECKS, Ran, Run
 from tests.factories import make_fit, make_observation, make_submission, make_verdict, write_assignment
 
-CHECKS = '''from grader.judging import points
-
-
-@points(2)
-def works(call):
-    """It works."""
-    assert call.found
-'''
 VERBS = ["assignments", "check", "doctor", "explain", "grade", "regrade", "release", "schema", "validate"]
-
-
-@dataclass(frozen=True)
-class Ran:
-    """How a command ended."""
-
-    code: int
-    out: str
-    err: str
-
-
-Run = Callable[..., Ran]
-
-
-@pytest.fixture
-def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Run:
-    """Runs `grader …` in an empty folder with one assignment, on a machine where every sandbox works."""
-    write_assignment(tmp_path / "assignments" / "demo", CHECKS)
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.setenv("GRADER_ASSIGNMENTS", str(tmp_path / "assignments"))
-    monkeypatch.setenv("GRADER_HOME", str(tmp_path / "home"))
-    monkeypatch.setenv("COLUMNS", "200")
-    monkeypatch.setattr(app_module, "examine", list)
-    monkeypatch.setattr(places, "datasets", lambda: tmp_path)
-
-    def command(*arguments: str) -> Ran:
-        monkeypatch.setattr(sys, "argv", ["grader", *arguments])
-        code = 0
-        try:
-            main()
-        except SystemExit as end:
-            code = int(end.code or 0)
-        captured = capsys.readouterr()
-        return Ran(code, captured.out, captured.err)
-
-    return command
 
 
 def record(folder: Path, student: str = "ada") -> None:
@@ -269,7 +222,7 @@ def test_regrade_says_how_many_changed(run: Run, tmp_path: Path) -> None:
 def test_regrade_lists_changes(run: Run, tmp_path: Path) -> None:
     """A check that is worth more now is told by name."""
     record(tmp_path / "results")
-    write_assignment(tmp_path / "assignments" / "demo", CHECKS.replace("points(2)", "points(3)"))
+    write_assignment(tmp_path / "assignments" / "demo", DEMO_CHECKS.replace("points(2)", "points(3)"))
     assert run("regrade", "results").out.splitlines() == [
         "ada: 2.0 → 3.0 (works 2 → 3)",
         "1 of 1 submissions changed.",

@@ -77,7 +77,13 @@ def test_lost_points_lists_failed_checks_only() -> None:
 
 def test_lost_points_of_a_program_that_did_not_end_is_the_reason() -> None:
     """Where nothing was run to its end, the reason stands there."""
-    assert lost_points(graded(message="Your program crashed.")) == "Your program crashed."
+    assert lost_points(graded(message="Your program crashed.", status="crashed")) == "Your program crashed."
+
+
+def test_a_reason_counts_until_a_person_has_decided() -> None:
+    """What a person was waited for is told while it is open, and not when the points are given."""
+    assert lost_points(graded(message="Look at it.", needs_review=True)) == "Look at it."
+    assert lost_points(graded(message="Look at it.")) == "stops in time"
 
 
 def test_details_show_every_check_with_its_points_and_message() -> None:

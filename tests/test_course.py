@@ -10,10 +10,13 @@ import pytest
 
 from grader.cli import places
 from grader.model.assignment import load_assignment
+from grader.pipeline.batch import read_file
+from grader.pipeline.check import check_submission, public_part
 from grader.pipeline.grade import Settings
 from grader.pipeline.watch import Silent
 from grader.validation import Options, Proof, Report
 from grader.validation.mutants import MOST_PER_OPERATOR
+from grader.validation.solutions import expected
 
 CHECKOUT = Path(__file__).parent.parent
 COURSE = sorted(path.parent.name for path in (CHECKOUT / "assignments").glob("*/assignment.toml"))
@@ -73,3 +76,27 @@ def test_the_course_has_many_wrong_solutions() -> None:
     """Written by hand, each a mistake that students make."""
     folders = [path.parent.name for name in COURSE for path in (CHECKOUT / "solutions" / name).glob("*/expected.toml")]
     assert len([name for name in folders if not name.startswith("reference")]) >= 60
+
+
+@pytest.mark.parametrize("name", COURSE)
+def test_check_shows_of_every_solution_what_grade_decides(name: str, reports: dict[str, Report]) -> None:
+    """`check` takes the public verdicts out of the result that `grade` gives, unchanged, and they are the expected ones."""
+    for item in proven(name, reports).solutions:
+        shown = {verdict.id: verdict for verdict in public_part(item.result).checks}
+        assert shown == {verdict.id: verdict for verdict in item.result.checks if not verdict.hidden}
+        if (CHECKOUT / "solutions" / name / item.name / "expected.toml").is_file():
+            wanted = expected(CHECKOUT / "solutions" / name / item.name)["verdicts"]
+            assert {check: verdict.status for check, verdict in shown.items()} == {
+                check: wanted[check] for check in shown
+            }
+
+
+def test_a_real_check_agrees_with_the_class(reports: dict[str, Report]) -> None:
+    """One file alone, read and run anew, gets what it got among the others, to the last word."""
+    name, wrong = "convolution_basics", "pads_same_on_one_side"
+    in_class = next(item.result for item in proven(name, reports).solutions if item.name == wrong)
+    file = CHECKOUT / "solutions" / name / wrong / f"{name}.py"
+    settings = Settings(places.datasets(), store=None, jobs=1)
+    alone = check_submission(load_assignment(CHECKOUT / "assignments" / name), read_file(file), settings, Silent())
+    assert alone.result.checks == public_part(in_class).checks
+    assert "failed" in {verdict.status for verdict in alone.result.checks}

@@ -14,12 +14,16 @@ from pydantic import BaseModel
 
 from grader.cli import base as command_line
 from grader.cli import places
+from grader.gradebook.settle import UNKNOWN_LATENESS
 from grader.judging import expectations, value_expectations
 from grader.judging.judge import JudgePlugin
 from grader.judging.marks import Mark
 from grader.model.assignment import Assignment, Limits, TrainingPolicy, load_assignment
+from grader.model.departure import REPOSITORY_FLAGS
+from grader.model.lateness import LatePolicy
 from grader.model.observation import EndingKind
 from grader.model.result import CheckStatus, CourseScores, Result, Scores, Status, TrainingSummary, Verdict
+from grader.pipeline.repository import GIVEN_CODE
 from grader.results.verdicts import ENDINGS
 from grader.sandbox.box import LEVELS
 from grader.training.drills import make_drills
@@ -28,6 +32,11 @@ CHECKOUT = Path(__file__).resolve().parent.parent
 DOCS = CHECKOUT / "docs"
 REFERENCE = DOCS / "reference"
 COMMANDS: dict[str, Any] = typer.main.get_command(command_line.app).commands  # type: ignore[attr-defined]
+PARAMETERS: dict[str, list[Any]] = {
+    verb: [*command.params, *(item for inner in getattr(command, "commands", {}).values() for item in inner.params)]
+    for verb, command in COMMANDS.items()
+}
+"""Arguments and options of each verb, those of its own verbs included."""
 FILLED_IN = {"folder", "digest", "reference"}
 """Fields of an Assignment that are not read from TOML."""
 
@@ -107,7 +116,7 @@ def test_reference_has_a_section_for_each_command(command: str) -> None:
 def test_reference_has_every_option_of_a_command_and_no_other(command: str) -> None:
     """The table of a command lists exactly the options that the command takes."""
     section = section_of(text_of("docs/reference/cli.md"), f"## grader {command}")
-    options = {name for item in COMMANDS[command].params if item.param_type_name == "option" for name in item.opts}
+    options = {name for item in PARAMETERS[command] if item.param_type_name == "option" for name in item.opts}
 
     assert {word.split()[0] for word in first_cells(section)} == options
 
@@ -118,7 +127,7 @@ def test_reference_shows_the_arguments_of_a_command(command: str) -> None:
     section = section_of(text_of("docs/reference/cli.md"), f"## grader {command}")
     missing = [
         item.name
-        for item in COMMANDS[command].params
+        for item in PARAMETERS[command]
         if item.param_type_name == "argument" and item.name.upper() not in section
     ]
 
@@ -222,7 +231,7 @@ def test_every_kind_of_note_is_in_the_reference() -> None:
     kinds = set(re.findall(r"note\(\s*\"(\w+)\"", source)) | set(re.findall(r"Note\(\s*kind=\"(\w+)\"", source))
 
     assert len(kinds) >= 8
-    assert first_cells(section_of(text_of("docs/reference/notes-and-flags.md"), "## Notes")) == kinds
+    assert first_cells(section_of(text_of("docs/reference/notes-and-flags.md"), "## Notes")) == kinds | {GIVEN_CODE}
 
 
 def test_every_flag_is_in_the_reference() -> None:
@@ -231,13 +240,19 @@ def test_every_flag_is_in_the_reference() -> None:
     raised = set(re.findall(r"flags\.append\(\s*\"(\w+)\"", source))
     from_notes = re.search(r"note\.kind in \(([^)]*)\)", python_sources("grader/results"))
     assert from_notes is not None
-    flags = raised | set(re.findall(r"\"(\w+)\"", from_notes[1]))
+    flags = raised | set(re.findall(r"\"(\w+)\"", from_notes[1])) | {UNKNOWN_LATENESS, *REPOSITORY_FLAGS}
 
     assert first_cells(section_of(text_of("docs/reference/notes-and-flags.md"), "## Flags")) == flags
 
 
 @pytest.mark.parametrize(
-    ("heading", "record"), [("## Top level", Assignment), ("## [limits]", Limits), ("## [training]", TrainingPolicy)]
+    ("heading", "record"),
+    [
+        ("## Top level", Assignment),
+        ("## [limits]", Limits),
+        ("## [training]", TrainingPolicy),
+        ("## [late]", LatePolicy),
+    ],
 )
 def test_every_key_of_assignment_toml_is_in_the_reference(heading: str, record: type[BaseModel]) -> None:
     """The reference lists exactly the keys that are read from `assignment.toml`."""
@@ -387,7 +402,7 @@ def test_commands_in_examples_exist() -> None:
         for block in re.findall(r"```(?:console|yaml)\n(.*?)```", page.read_text("utf-8"), re.DOTALL):
             for verb, rest in re.findall(r"(?:^|\$ |bin/)grader ([a-z]+)\b([^\n#]*)", block, re.MULTILINE):
                 assert verb in COMMANDS, f"{page.name}: grader {verb}"
-                known = {name for item in COMMANDS[verb].params for name in item.opts}
+                known = {name for item in PARAMETERS[verb] for name in item.opts}
                 assert set(re.findall(r"(?<!\S)--[\w-]+", rest)) <= known, f"{page.name}: grader {verb}{rest}"
 
 

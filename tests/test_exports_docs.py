@@ -7,7 +7,7 @@ import pytest
 
 from grader.exports import FORMATS
 from grader.exports.classroom50 import VARIABLES
-from grader.exports.csv_tables import CHECK_COLUMNS, CLASS_COLUMNS
+from grader.exports.csv_tables import CHECK_COLUMNS, CLASS_COLUMNS, PERSON_COLUMNS
 from grader.exports.moodle import OURS
 
 PAGE = (Path(__file__).resolve().parent.parent / "docs" / "reference" / "exports.md").read_text("utf-8")
@@ -32,7 +32,9 @@ def test_every_format_has_a_section(name: str) -> None:
 def test_columns_of_our_tables_are_listed_in_their_order() -> None:
     """Scripts read these columns."""
     assert tuple(re.findall(r"`([\w]+)`", section("checks-csv"))) == CHECK_COLUMNS
-    assert tuple(re.findall(r"`([\w]+)`", section("csv").partition(", then")[0])) == CLASS_COLUMNS
+    first, _, rest = section("csv").partition(", then one")
+    assert tuple(re.findall(r"`([\w]+)`", first)) == CLASS_COLUMNS
+    assert tuple(re.findall(r"`([\w]+)`", rest.partition(". Cells")[0])) == PERSON_COLUMNS
 
 
 def test_variables_of_classroom50_are_listed() -> None:

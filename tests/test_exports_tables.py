@@ -15,9 +15,10 @@ from grader.exports import Export, Request
 from grader.exports.canvas import canvas
 from grader.exports.cells import FORMULA, guard, table
 from grader.exports.grades import read_number, scaled, shown
-from grader.exports.matching import match, plain, squashed
+from grader.exports.matching import match
 from grader.exports.moodle import OURS, moodle
 from grader.exports.sheet import BOM, read_sheet
+from grader.model.names import plain, squashed
 from grader.model.result import Result
 from tests.factories import make_verdict
 
@@ -201,10 +202,19 @@ def test_canvas_gives_nobody_a_row_that_is_not_certain() -> None:
 
 def test_a_row_that_somebody_else_may_be_in_is_nobodys() -> None:
     """One name fits two rows, another one of these: it is not certain whose that row is."""
-    found = match(["bo", "s2"], {1: ["bo", "s1"], 2: ["bo", "s2"]}, "book.csv")
+    found = match([["bo"], ["s2"]], {1: ["bo", "s1"], 2: ["bo", "s2"]}, "book.csv")
 
     assert found.rows == {}
     assert [item.who for item in found.left_out] == ["bo", "s2"]
+
+
+def test_what_a_platform_says_tells_namesakes_apart() -> None:
+    """The number decides between two rows of one name; a number and a name that do not agree are no match."""
+    keys = {1: ["bo", "17"], 2: ["bo", "18"]}
+
+    assert match([["bo", "18"]], keys, "book.csv").rows == {0: 2}
+    assert match([["x", "17"]], keys, "book.csv").rows == {0: 1}
+    assert match([["17", "18"]], keys, "book.csv").rows == {}
 
 
 def test_canvas_matches_by_the_column_that_is_chosen() -> None:
@@ -466,7 +476,7 @@ def test_names_are_compared_without_what_cannot_be_seen() -> None:
 
 def test_rows_without_names_are_nobodys() -> None:
     """An empty cell fits nobody, not even a student without a name."""
-    found = match(["", "a"], {1: [""], 2: ["a", ""]}, "book.csv")
+    found = match([[""], ["a"]], {1: [""], 2: ["a", ""]}, "book.csv")
 
     assert found.rows == {1: 2}
     assert found.lonely == (1,)

@@ -54,6 +54,22 @@ def test_code_cells_are_numbered_among_all_cells() -> None:
     assert numbered(source) == [(2, "x = 1"), (4, "y = 2")]
 
 
+def test_markdown_is_kept_for_reading() -> None:
+    """Markdown cells with something in them, by number; raw cells, and whatever is no text, are not."""
+    raw = {"cell_type": "raw", "source": "z"}
+    source = read(
+        notebook(markdown(["# T\n", "a"]), raw, markdown(" "), code("x = 1"), markdown({"a": 1}), markdown("b"))
+    )
+    assert [(cell.number, cell.text) for cell in source.prose] == [(1, "# T\na"), (6, "b")]
+
+
+def test_long_markdown_is_cut() -> None:
+    """A notebook that is a book keeps its beginning."""
+    source = read(notebook(markdown("a" * 20_000), markdown("b" * 20_000), markdown("c"), code("x = 1")))
+    assert [len(cell.text) for cell in source.prose] == [20_000, notebooks.MOST_PROSE - 20_000 + 2]
+    assert len(read(notebook(*[markdown("a")] * 2_000, code("x = 1"))).prose) == 500
+
+
 def test_a_notebook_is_of_its_kind() -> None:
     """What comes out is said to be a notebook, without notes when nothing was odd."""
     source = read(notebook(code("x = 1")))

@@ -169,7 +169,7 @@ def test_statuses_do_not_depend_on_points(known: Known, tmp_path: Path) -> None:
     assert [(found[name].points, found[name].max_points) for name in ("works", "is_nice")] == [(0, 0), (2, 2)]
 
 
-@settings(deadline=None, max_examples=40)
+@settings(deadline=None, max_examples=15)
 @given(worth=st.floats(0, 1e6), part=st.integers(0, 3))
 def test_points_never_exceed_what_the_check_is_worth(
     tmp_path_factory: pytest.TempPathFactory, worth: float, part: int

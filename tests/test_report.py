@@ -318,8 +318,9 @@ class Strict(HTMLParser):
                 self.doubtful.append((tag, name, value))
 
 
-TAGS = """html head meta title style body a header nav h1 h2 h3 p ul ol li b main section div table caption thead tbody
-tr th td span strong bdi br code pre figure figcaption svg g line text rect polyline circle label input select option dl dt dd details summary footer script"""
+TAGS = """html head meta title style body a header nav h1 h2 h3 p ul ol li b main section div table caption thead tbody tfoot
+tr th td span strong bdi br code pre figure figcaption svg g line text rect polyline circle label input select option dl dt dd details summary footer script
+h4 h5 h6 em del hr blockquote"""
 
 
 def test_a_hostile_class_stays_text(tmp_path: Path) -> None:

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from grader.pipeline.report import Wanted, write_report
-from grader.results.folder import ResultsFolder
+from grader.results.folder import ResultsFolder, write_course_scores
 from tests.browser import PROGRAM, Browser
 from tests.factories import make_assignment
-from tests.report_classes import EVIL, hostile_class, large_class
+from tests.report_classes import EVIL, hostile_class, kept_assignment, kept_class, large_class
 
 pytestmark = [
     pytest.mark.browser,
@@ -39,6 +39,16 @@ def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("large")
     large_class(folder, 120)
     return write_report(folder, lambda name: make_assignment(id=name), Wanted(folder, feedback=False))
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The pages of a course in English; feedback in Chinese beside it."""
+    folder = tmp_path_factory.mktemp("kept")
+    write_course_scores(folder, [kept_class(folder / "demo")])
+    write_report(folder, kept_assignment, Wanted(folder))
+    write_report(folder, lambda name: kept_assignment(name, language="zh"), Wanted(folder / "zh"))
+    return folder
 
 
 def pages(folder: Path) -> list[Path]:
@@ -117,6 +127,39 @@ def test_everything_is_reached_by_tab(browser: Browser, large: Path) -> None:
         reached.append(browser.run("document.activeElement.tagName"))
     assert reached[0] == "A"
     assert {"INPUT", "SELECT", "BUTTON"} <= set(reached)
+
+
+def test_who_handed_in_nothing_is_found_by_keyboard(browser: Browser, kept: Path) -> None:
+    """Typing a name, or choosing a section with the arrows, leaves the rows that fit."""
+    browser.open(kept / "demo/report.html")
+    names = f"{VISIBLE}.map(row => row.cells[0].querySelector('bdi').textContent)"
+    browser.run("document.querySelector('input[type=search]').focus()")
+    browser.press(*"noether")
+    assert browser.run(names) == ["emmy"]
+    browser.press(*["Backspace"] * 7)
+    browser.run("document.querySelector('select[name=section]').focus()")
+    browser.press("ArrowDown", "ArrowDown")
+    assert browser.run(names) == ["bela"]
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_nobody_is_kept_out(browser: Browser, kept: Path, hostile: Path, dark: bool) -> None:
+    """By the rules of axe-core nothing serious or critical is wrong with any kind of page."""
+    ada = "demo/submissions/ada"
+    paths = [kept / "report.html", kept / "demo/report.html", kept / ada / "report.html", kept / ada / "feedback.html"]
+    paths += [kept / "zh" / ada / "feedback.html", hostile / "report.html", pages(hostile)[3]]
+    for path in paths:
+        browser.open(path, dark=dark)
+        assert browser.barriers() == [], path
+
+
+def test_a_barrier_would_be_found(browser: Browser, tmp_path: Path) -> None:
+    """A picture without a text, and grey on grey, are told."""
+    (tmp_path / "bad.html").write_text(
+        "<title>x</title><img src=data:,><p style='color: #ccc; background: #fff'>grey</p>"
+    )
+    browser.open(tmp_path / "bad.html")
+    assert {line.split(":")[0] for line in browser.barriers()} >= {"image-alt", "color-contrast"}
 
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])

@@ -76,8 +76,9 @@ def interrupt(number: int, _frame: object) -> None:
 
 def main() -> None:
     """Run the command line; every error of ours becomes a sentence and an exit code."""
-    for number in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(number, interrupt)
+    for name in ("SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):  # not every system has all signals
+            signal.signal(getattr(signal, name), interrupt)
     try:
         code = app(standalone_mode=False) or GRADED
     except SetupError as error:

@@ -10,9 +10,9 @@ import typer
 from rich.text import Text
 
 from grader.authoring import LANGUAGES, differences, make_release, make_starters, write_release
-from grader.cli import places
 from grader.cli.base import GRADED, NEEDS_PERSON, JobsOption, SandboxOption, StoreOption, app, err, make_settings, out
 from grader.errors import SetupError
+from grader.pipeline import places
 from grader.pipeline.watch import Silent
 from grader.reports.console import LiveView, plain
 from grader.validation import Options, Proof, as_lines, as_markdown

@@ -1,18 +1,17 @@
 """What all verbs share: the command line itself, its consoles, exit codes, common options and settings."""
 
-import os
+from collections.abc import Iterable
+from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
 from rich.text import Text
 
-from grader.cli import places
-from grader.errors import SetupError
+from grader.pipeline import batch
+from grader.pipeline.batch import as_level
 from grader.pipeline.grade import Settings
-from grader.sandbox.box import LEVELS, Level
-from grader.sandbox.doctor import missing_for
-from grader.scratch import sweep
+from grader.reports.console import plain
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -26,6 +25,16 @@ GRADED, NEEDS_PERSON, USAGE, OUR_BUG, INTERRUPTED = 0, 1, 2, 3, 130
 
 SandboxOption = Annotated[str, typer.Option("--sandbox", help="full, contained or none; see `grader doctor`.")]
 JobsOption = Annotated[int, typer.Option("--jobs", help="Tasks at a time; default: the number of cores.")]
+ClassOption = Annotated[
+    Path | None, typer.Option("--class", help="A TOML file: points, limits and deadlines as this class has them.")
+]
+OverridesOption = Annotated[
+    Path | None, typer.Option("--overrides", help="A TOML file: points that people give. Kept beside the results.")
+]
+RosterOption = Annotated[
+    Path | None, typer.Option("--roster", help="A CSV file: who is in the class. Kept beside the results.")
+]
+TimesOption = Annotated[Path | None, typer.Option("--times", help="A CSV file: when students handed in.")]
 StoreOption = Annotated[bool, typer.Option("--no-store", help="Neither read nor keep trainings on disk.")]
 
 
@@ -33,25 +42,14 @@ def make_settings(
     jobs: int, timeout: float | None, sandbox: str, *, no_store: bool, quick: bool, force: bool
 ) -> Settings:
     """Settings from options; SetupError for those that make no sense."""
-    if sandbox not in LEVELS:
-        raise SetupError(f"--sandbox {sandbox}: expected one of {', '.join(LEVELS)}.")
-    if jobs < 0 or (timeout is not None and not 0 < timeout <= 86_400):
-        raise SetupError("--jobs takes a whole number from 1, --timeout seconds from above 0 to 86400.")
-    if sandbox == "none":
+    if as_level(sandbox) == "none":
         err.print(
             Text("WARNING: --sandbox none: student code runs with your rights, and can read and change your files.")
         )
-    level: Level = sandbox
-    sweep()
-    missing = missing_for(level)
-    if missing:
-        raise SetupError("; ".join(f"{item.what}: {item.detail}. {item.remedy}" for item in missing))
-    return Settings(
-        datasets=places.datasets(),
-        store=None if no_store else places.home() / "store",
-        jobs=jobs or os.cpu_count() or 1,
-        timeout_seconds=timeout,
-        sandbox=level,
-        quick=quick,
-        force=force,
-    )
+    return batch.make_settings(jobs, timeout, sandbox, no_store=no_store, quick=quick, force=force)
+
+
+def say(remarks: Iterable[str]) -> None:
+    """What the instructor should know, a line each."""
+    for remark in remarks:
+        err.print(plain(f"grader: {remark}"), soft_wrap=True)

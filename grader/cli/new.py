@@ -7,10 +7,10 @@ import typer
 from rich.text import Text
 
 from grader.authoring.scaffold import KINDS, make_assignment
-from grader.cli import places
 from grader.cli.base import app, out
 from grader.errors import SetupError
 from grader.model.mistakes import close, shown
+from grader.pipeline import places
 
 
 @app.command()

@@ -7,8 +7,8 @@ import typer
 from rich.text import Text
 
 from grader.cli.base import app, out
-from grader.cli.grading import finder
 from grader.cli.pages import lenient
+from grader.pipeline.class_files import finder
 from grader.pipeline.report import Wanted, write_report
 
 ANONYMOUS = "anonymous"

@@ -7,7 +7,6 @@ meaning. Unpacking happens in a hidden folder beside the target, under a lock, a
 the folder finds it whole. Checksums are verified before that rename; later calls only compare file sizes.
 """
 
-import fcntl
 import hashlib
 import lzma
 import math
@@ -25,6 +24,7 @@ import numpy as np
 import numpy.typing as npt
 
 from grader.errors import SetupError
+from grader.scratch import lock
 
 SHIPPED = Path(__file__).parent
 """The folder of the archives."""
@@ -117,7 +117,7 @@ def _file_bytes(facts: dict[str, Any]) -> int:
 def _only_process(path: Path) -> Iterator[None]:
     """Hold the lock on `path`, which the kernel lets go even if this process is killed."""
     with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        lock(file, wait=True)
         yield
 
 

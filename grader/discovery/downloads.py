@@ -2,7 +2,7 @@
 
 | platform | entry in the export |
 |---|---|
-| Canvas | file `lastfirst_[LATE_]<user id>_<submission id>_<original name>` |
+| Canvas | file `lastfirst_[LATE_]<user id>_<number of the upload>_<original name>` |
 | Moodle | folder `Full Name_<id>_assignsubmission_file_`, or files that begin so |
 | Gradescope | folder `submission_<id>` beside `submission_metadata.yml` |
 | GitHub Classroom | repository `<assignment>-<username>` |
@@ -10,11 +10,12 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from grader.discovery.tree import stem_of
+from grader.model.submission import Identity
 
-_CANVAS = re.compile(r"(?P<name>.+?)_(?:LATE_)?(?P<id>\d+)_\d+_(?P<original>.+)", re.DOTALL)
+_CANVAS = re.compile(r"(?P<name>.+?)_(?P<late>LATE_)?(?P<id>\d+)_(?P<upload>\d+)_(?P<original>.+)", re.DOTALL)
 _MOODLE = re.compile(r"(?P<name>.+)_(?P<id>\d+)_assignsubmission_[a-z]+(?:_(?P<original>.*))?", re.DOTALL)
 _GRADESCOPE = re.compile(r"submission_\d+")
 
@@ -26,6 +27,8 @@ class Owner:
     name: str
     id: str = ""
     """The platform's number for the student, which tells apart two of one name."""
+    identity: Identity = field(default=Identity(), compare=False)
+    """What else the platform says of the student."""
 
 
 @dataclass(frozen=True)
@@ -36,6 +39,10 @@ class Named:
     original: str
     exported: bool = False
     """Whether a platform's pattern was found in the name."""
+    upload: int | None = None
+    """The platform's number of the upload; later ones have larger numbers."""
+    late: bool = False
+    """The platform marks it as late."""
 
 
 @dataclass(frozen=True)
@@ -51,9 +58,13 @@ class Classroom:
 
 def owner_of_file(name: str) -> Named:
     """Whose a loose file is: the platform's student, or the file's stem."""
-    match = _MOODLE.fullmatch(name) or _CANVAS.fullmatch(name)
+    match = _MOODLE.fullmatch(name)
     if match and match["original"]:
-        return Named(Owner(match["name"], match["id"]), match["original"], exported=True)
+        return Named(_moodle_owner(match), match["original"], exported=True)
+    match = _CANVAS.fullmatch(name)
+    if match:
+        owner = Owner(match["name"], match["id"], Identity(id=match["id"]))
+        return Named(owner, match["original"], exported=True, upload=int(match["upload"]), late=bool(match["late"]))
     return Named(Owner(stem_of(name)), name)
 
 
@@ -61,10 +72,15 @@ def owner_of_folder(name: str, classroom: Classroom | None = None) -> Named:
     """Whose a folder is: the platform's student, or the folder's name."""
     match = _MOODLE.fullmatch(name)
     if match:
-        return Named(Owner(match["name"], match["id"]), name, exported=True)
+        return Named(_moodle_owner(match), name, exported=True)
     if classroom:
-        return Named(Owner(classroom.username(name)), name, exported=True)
+        username = classroom.username(name)
+        return Named(Owner(username, identity=Identity(id=username)), name, exported=True)
     return Named(Owner(name), name)
+
+
+def _moodle_owner(match: re.Match[str]) -> Owner:
+    return Owner(match["name"], match["id"], Identity(name=match["name"], id=match["id"]))
 
 
 def find_classroom(folders: Sequence[str], assignment_ids: Iterable[str]) -> Classroom | None:

@@ -22,6 +22,11 @@ _KINDS = (
 )
 
 
+FLAGS = ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY")
+OPEN_FLAGS = os.O_RDONLY | sum(getattr(os, name, 0) for name in FLAGS)
+"""Read bytes as they are, follow no link and wait for no pipe, as far as the system knows these words."""
+
+
 def folder_tree(path: Path) -> Branch:
     """The folder as a tree; nothing outside of it is ever read."""
     root = Path(os.path.realpath(path))
@@ -32,7 +37,7 @@ def read_file(path: Path, name: str) -> bytes:
     """The bytes of a regular file of at most 64 MiB; raises UnreadableSource with `name` in its sentence."""
     try:
         _require_regular(os.lstat(path), name)
-        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor = os.open(path, OPEN_FLAGS)
         with os.fdopen(descriptor, "rb") as stream:
             status = os.fstat(descriptor)
             _require_regular(status, name)  # it may have been exchanged since the look above

@@ -151,6 +151,12 @@ def _is_own_folder(found: Found, expected: Expected) -> bool:
     return bool(found.folders) and expected.owner(found.folders[0]) is not None
 
 
+def without_copy_mark(name: str) -> str:
+    """A file's name as that of the first copy."""
+    stem, dot, suffix = name.rpartition(".")
+    return f"{_COPY_MARK.sub('', stem) or stem}{dot}{suffix}".lower()
+
+
 def _plain(stem: str) -> str:
     lower = stem.lower()
     return re.sub(r"[-\s]+", "_", _COPY_MARK.sub("", lower) or lower)

@@ -1,10 +1,11 @@
-"""The code cells of a notebook, nbformat 3 or 4, as strict as needed to read it and no stricter.
+"""The cells of a notebook, nbformat 3 or 4, as strict as needed to read it and no stricter.
 
 Metadata, cell ids and format numbers may be missing and saved outputs are never looked at, so a notebook is read
 here by hand: nbformat's validation refuses files that Jupyter shows without complaint.
 """
 
 import json
+from collections.abc import Iterator
 from typing import Any
 
 from grader.discovery.decoding import normalise_lines
@@ -14,6 +15,10 @@ from grader.discovery.unreadable import UnreadableSource
 from grader.model.submission import Cell, Note, Source
 
 MAX_CELLS = 10_000
+MOST_PROSE = 30_000
+"""Characters of Markdown that are kept of a notebook."""
+LEAST_PROSE = 60
+"""Characters that a cell of it counts for at least."""
 _MAX_VALUES = 5_000_000
 """Of each of the characters that may become an object, or a step of the repair, far larger than themselves."""
 _MAX_DIGITS = 18
@@ -32,7 +37,7 @@ class NotJsonError(Exception):
 
 
 def parse_notebook(name: str, text: str) -> Source:
-    """The code cells; raises NotJsonError, or UnreadableSource when it is JSON that cannot be graded."""
+    """The code and the Markdown; raises NotJsonError, or UnreadableSource when it is JSON that cannot be graded."""
     notebook, notes = load_json(name, text)
     return notebook_source(name, notebook, notes)
 
@@ -52,7 +57,7 @@ def load_json(name: str, text: str) -> tuple[object, tuple[Note, ...]]:
 
 
 def notebook_source(name: str, notebook: object, notes: tuple[Note, ...] = ()) -> Source:
-    """The code cells of a notebook's JSON value; raises UnreadableSource."""
+    """The code and the Markdown of a notebook's JSON value; raises UnreadableSource."""
     if not isinstance(notebook, dict):
         raise UnreadableSource(f"{_your(name)} is JSON but not a notebook: expected an object. {_EXPORT_AGAIN}")
     _require_python(name, notebook.get("metadata"))
@@ -62,7 +67,7 @@ def notebook_source(name: str, notebook: object, notes: tuple[Note, ...] = ()) -
     code = tuple(cell for cell in _code_cells(cells) if cell.text.strip())
     if not code:
         raise UnreadableSource(f"{_your(name)} has no code in it. Put your answer in code cells and save the notebook.")
-    return Source(kind="notebook", cells=code, notes=notes)
+    return Source(kind="notebook", cells=code, notes=notes, prose=tuple(_prose(cells)))
 
 
 def _your(name: str) -> str:
@@ -119,6 +124,17 @@ def _cells(name: str, notebook: dict[str, Any]) -> list[object]:
 def _code_cells(cells: list[object]) -> list[Cell]:
     numbered = enumerate(cells, start=1)
     return [_code_cell(number, cell) for number, cell in numbered if isinstance(cell, dict) and _is_code(cell)]
+
+
+def _prose(cells: list[object]) -> Iterator[Cell]:
+    """The Markdown cells, up to so many characters in all."""
+    left = MOST_PROSE
+    for number, cell in enumerate(cells, start=1):
+        if left > 0 and isinstance(cell, dict) and cell.get("cell_type") == "markdown":
+            text = normalise_lines(_joined(cell.get("source")))
+            if text.strip():
+                yield Cell(number=number, text=text if len(text) <= left else f"{text[:left]} …")
+                left -= max(len(text), LEAST_PROSE)
 
 
 def _is_code(cell: dict[str, Any]) -> bool:

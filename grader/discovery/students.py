@@ -2,7 +2,8 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 
 from grader.discovery.downloads import (
     Classroom,
@@ -13,38 +14,92 @@ from grader.discovery.downloads import (
     owner_of_file,
     owner_of_folder,
 )
-from grader.discovery.layouts import Expected
+from grader.discovery.layouts import Expected, without_copy_mark
+from grader.discovery.metadata import read_metadata
 from grader.discovery.tree import Branch, Entry, Leaf, is_code, is_ignored, is_zip, shown, stem_of
 from grader.discovery.unreadable import UnreadableSource
+from grader.model.submission import Identity
 
 _UNREADABLE_ARCHIVES = (".rar", ".7z", ".tar", ".gz", ".tgz", ".bz2", ".xz")
 
 
 @dataclass(frozen=True)
 class HandIn:
-    """Everything that one student handed in."""
+    """Everything that one student handed in at one time."""
 
     student: str
     parts: tuple[Entry, ...]
     assignment: str | None = None
     """The assignment, when the name of the student's repository says it."""
+    identity: Identity = field(default=Identity())
+    time: datetime | None = None
+    late: bool = False
+    """The platform marks it as late."""
+    superseded: bool = False
+    """The student handed in again later."""
+
+
+@dataclass(frozen=True)
+class Part:
+    """One entry that somebody handed in."""
+
+    entry: Entry
+    named: Named
+    time: datetime | None = None
 
 
 def hand_ins(root: Branch, expected: Expected, *, wrapped: bool) -> list[HandIn]:
-    """What each student handed in, sorted by name; `wrapped` when a folder around them all is to be looked through."""
+    """What each student handed in, sorted by name, earlier ones of a student first.
+
+    `wrapped`: a folder around them all is to be looked through.
+    """
     entries = _without_wrapper(_visible(root), root.name, expected, wrapped=wrapped)
     classroom = find_classroom([_folder_name(entry) for entry in entries if _is_folder(entry)], expected.ids)
-    parts: dict[Owner, list[Entry]] = {}
+    metadata = read_metadata(entries)
+    parts: dict[Owner, list[Part]] = {}
     for entry in entries:
         if _is_hand_in(entry, expected):
             named = _named(entry, classroom)
-            parts.setdefault(named.owner, []).append(_as_original(entry, named))
+            known = metadata.get(entry.name)
+            for owner in (known.owners if known else ()) or (named.owner,):
+                part = Part(_as_original(entry, named), named, known.time if known else None)
+                parts.setdefault(owner, []).append(part)
     names = unique_names(list(parts))
     assignment = classroom.assignment if classroom else None
-    return sorted(
-        (HandIn(names[owner], tuple(entries), assignment) for owner, entries in parts.items()),
-        key=lambda hand_in: (hand_in.student.casefold(), hand_in.student),
-    )
+    found = [
+        HandIn(
+            names[owner],
+            tuple(part.entry for part in version),
+            assignment,
+            identity=owner.identity,
+            time=max((part.time for part in version if part.time), default=None),
+            late=any(part.named.late for part in version),
+            superseded=number < len(versions),
+        )
+        for owner, mine in parts.items()
+        for versions in [_versions(mine, expected)]
+        for number, version in enumerate(versions, start=1)
+    ]
+    return sorted(found, key=lambda hand_in: (hand_in.student.casefold(), hand_in.student))
+
+
+def _versions(parts: list[Part], expected: Expected) -> list[list[Part]]:
+    """What a student handed in at different times, as far as the platform tells it; the newest last.
+
+    Folders with a time are whole hand-ins. Loose files with numbers of uploads replace those of the same name, if it is
+    a name that is asked for: `part-1.py` and `part-2.py` may well be one hand-in.
+    """
+    if len(parts) > 1 and all(part.time is not None for part in parts):
+        return [[part] for part in sorted(parts, key=lambda part: part.time.timestamp() if part.time else 0.0)]
+    same: dict[str, list[Part]] = {}
+    for number, part in enumerate(parts):
+        name = without_copy_mark(part.named.original)
+        alone = part.named.upload is None or not expected.is_expected(name)
+        same.setdefault(f"/{number}" if alone else name, []).append(part)
+    for copies in same.values():
+        copies.sort(key=lambda part: part.named.upload or 0)
+    most = max(map(len, same.values()))
+    return [[copies[max(len(copies) - back, 0)] for copies in same.values()] for back in range(most, 0, -1)]
 
 
 def unique_names(owners: Sequence[Owner]) -> dict[Owner, str]:

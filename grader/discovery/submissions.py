@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from grader.discovery.archives import class_archive_tree
+from grader.discovery.downloads import find_classroom
 from grader.discovery.folder import folder_tree
 from grader.discovery.layouts import Expected, Found, Survey, best_fits, survey
 from grader.discovery.sources import parse_source
@@ -37,6 +38,39 @@ def discover(
         if only is None or hand_in.student == only:
             found.extend(_submissions(hand_in, expected))
     return found
+
+
+def discover_repository(
+    repository: Path,
+    *,
+    student: str,
+    assignment_ids: Sequence[str],
+    files: Mapping[str, Sequence[str]],
+    assignment: str | None,
+    ignored: Sequence[str] = (),
+) -> list[tuple[str, Submission]]:
+    """(assignment id, submission) for what a repository of one student holds, in the order of the ids.
+
+    Empty if nothing in it has a name of an assignment; if `assignment` says what it is for, there is always one.
+    `ignored` are names at the top of the repository that are not the student's work.
+    """
+    expected = _expected(assignment_ids, files, assignment)
+    try:
+        top = folder_tree(repository)
+        entries = [entry for entry in top.entries() if entry.name not in ignored]
+    except UnreadableSource as problem:
+        raise SetupError(f"{shown(str(repository))}: {problem.message}") from problem
+    hand_in = HandIn(shown(student), (Branch(top.name, ".", lambda: entries),))
+    seen = survey(hand_in.parts)
+    if expected.chosen is None and not any(best_fits(seen.code, one, expected) for one in expected.ids):
+        return []
+    return _submissions(hand_in, expected)
+
+
+def classroom_owner(repository: str, assignment_ids: Sequence[str]) -> tuple[str, str] | None:
+    """(assignment id, user name) in the name of a GitHub Classroom repository, `<assignment>-<username>`; else None."""
+    classroom = find_classroom([repository], assignment_ids)
+    return (classroom.assignment, classroom.username(repository)) if classroom else None
 
 
 def _expected(ids: Sequence[str], files: Mapping[str, Sequence[str]], assignment: str | None) -> Expected:
@@ -79,7 +113,7 @@ def _submissions(hand_in: HandIn, expected: Expected) -> list[tuple[str, Submiss
 def _submission(hand_in: HandIn, assignment: str, files: list[Found], expected: Expected) -> Submission:
     if len(files) > 1 and not _are_equal(files):
         return _without_file(hand_in, _several(files, assignment, expected))
-    return _read(hand_in.student, files[0].leaf)
+    return _owned(hand_in, _read(hand_in.student, files[0].leaf))
 
 
 def _read(student: str, leaf: Leaf) -> Submission:
@@ -97,7 +131,18 @@ def _read(student: str, leaf: Leaf) -> Submission:
 
 
 def _without_file(hand_in: HandIn, problem: str) -> Submission:
-    return Submission(student=hand_in.student, path=hand_in.parts[0].path, digest="", problem=problem)
+    return _owned(hand_in, Submission(student=hand_in.student, path=hand_in.parts[0].path, digest="", problem=problem))
+
+
+def _owned(hand_in: HandIn, submission: Submission) -> Submission:
+    """The submission, with what the platform says of its owner and its time."""
+    update = {
+        "identity": hand_in.identity,
+        "handed_in": hand_in.time,
+        "marked_late": hand_in.late,
+        "superseded": hand_in.superseded,
+    }
+    return submission.model_copy(update=update)
 
 
 def _are_equal(files: Sequence[Found]) -> bool:

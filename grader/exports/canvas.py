@@ -14,9 +14,10 @@ from dataclasses import dataclass
 
 from grader.errors import SetupError
 from grader.exports.grades import grade_of, read_number, scaled, shown, without_grade
-from grader.exports.matching import Matching, match, plain, squashed
+from grader.exports.matching import Matching, match, names_of
 from grader.exports.request import Export, LeftOut, Request
 from grader.exports.sheet import Sheet, read_sheet
+from grader.model.names import plain, squashed
 from grader.model.result import Result
 
 IDENTITY = ("SIS Login ID", "SIS User ID", "ID", "Student")
@@ -54,7 +55,7 @@ def canvas(request: Request) -> Export:
     book = read_gradebook(request.fill, request.fill_name)
     column = find_column(book, request)
     maximum = column_points(book, column, request)
-    matching = match([result.student for result in request.results], _keys(book, request.match), book.name)
+    matching = match([names_of(result) for result in request.results], _keys(book, request.match), book.name)
     values, kept = {}, []
     for number, row in matching.rows.items():
         result = request.results[number]

@@ -59,7 +59,8 @@ def whole_factor(request: Request, result: Result) -> Decimal:
 def result_json(request: Request, result: Result, grade: float, factor: Decimal) -> dict[str, Any]:
     """The result of one submission. SetupError that lists the variables that are missing."""
     tests = [_test(verdict, factor) for verdict in result.checks]
-    most = sum(test["max-score"] for test in tests) if tests else _rounded(_exact(result.max_score) * factor)
+    counted = [test["max-score"] for test, verdict in zip(tests, result.checks, strict=True) if not verdict.extra]
+    most = sum(counted) if tests else _rounded(_exact(result.max_score) * factor)
     return {
         "schema": "classroom50/result/v1",
         **_identity(request),

@@ -13,6 +13,7 @@ from grader.exports.gradescope import gradescope
 from grader.exports.gradescope_zip import gradescope_zip
 from grader.exports.junit import junit
 from grader.exports.moodle import moodle
+from grader.exports.parquet import parquet
 from grader.exports.prairielearn import prairielearn
 from grader.exports.request import Export, Request
 
@@ -47,4 +48,5 @@ FORMATS = {
     "prairielearn": Format(prairielearn, ".json", single=True, takes=("student",)),
     "check50": Format(check50, ".json", single=True, takes=("student",)),
     "junit": Format(junit, ".xml", takes=("student",)),
+    "parquet": Format(parquet, ".parquet", binary=True, takes=("student",)),
 }

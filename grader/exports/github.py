@@ -14,7 +14,7 @@ from typing import Any
 
 from grader.exports.grades import grade_of, scaled, shown, without_grade
 from grader.exports.request import Export, Request, as_bytes
-from grader.exports.wording import MARKS, feedback_lines, points_line, public_message
+from grader.exports.wording import MARKS, feedback_lines, named_line, points_line, public_message
 from grader.exports.workflow_commands import Level, annotation, wrapped
 from grader.model.result import Result, Verdict
 from grader.model.submission import Note
@@ -43,16 +43,32 @@ def github(request: Request) -> Export:
 
 def commands(request: Request, result: Result) -> Iterator[str]:
     """The points, then what failed, at the file and line where those are known."""
+    yield from points_commands([(request, result)])
+    yield from finding_commands(request, result)
+
+
+def points_commands(graded: Sequence[tuple[Request, Result]]) -> Iterator[str]:
+    """The two notices that GitHub Classroom reads, over all results together; none while one has no grade."""
+    grades = [grade_of(result, provisional=request.provisional) for request, result in graded]
+    known = [grade for grade in grades if grade is not None]
+    if not graded or len(known) < len(grades):
+        return
+    pairs = [
+        (scaled(grade, result.max_score, request.points), scaled(result.max_score, result.max_score, request.points))
+        for grade, (request, result) in zip(known, graded, strict=True)
+    ]
+    got, most = (round(sum(numbers), 3) for numbers in zip(*pairs, strict=True))
+    report = json.dumps({"totalPoints": _plain(got), "maxPoints": _plain(most)})
+    yield annotation("notice", f"Points {shown(got)}/{shown(most)}", title="Autograding complete")
+    yield annotation("notice", report, title="Autograding report")
+
+
+def finding_commands(request: Request, result: Result) -> Iterator[str]:
+    """What failed, and what a person must look at."""
     grade = grade_of(result, provisional=request.provisional)
     warnings = [_note_annotation(request, note.where, note.text) for note in _spoken_of(result)]
     if grade is None:
         warnings.insert(0, annotation("warning", points_line(result), title="No grade yet"))
-    else:
-        got = round(scaled(grade, result.max_score, request.points), 3)
-        most = round(scaled(result.max_score, result.max_score, request.points), 3)
-        report = json.dumps({"totalPoints": _plain(got), "maxPoints": _plain(most)})
-        yield annotation("notice", f"Points {shown(got)}/{shown(most)}", title="Autograding complete")
-        yield annotation("notice", report, title="Autograding report")
     errors = [_check_annotation(request, verdict) for verdict in result.checks if verdict.status == "failed"]
     if result.message and grade is not None:
         errors.insert(0, annotation("error", result.message, title=f"Status: {result.status}", file=request.file))
@@ -64,19 +80,19 @@ def summary(request: Request, result: Result) -> bytes:
     """A page in Markdown, at most 1 MiB: the points, a table of the checks, the notes."""
     title = request.title or request.assignment
     head = [
-        f"## {_markdown(title)}",
+        f"## {markdown(title)}",
         "",
-        f"**{_markdown(points_line(result, provisional=request.provisional))}** {_markdown(result.message)}",
+        f"**{markdown(points_line(result, provisional=request.provisional))}** {markdown(result.message)}",
         "",
         "| | check | points | what was found |",
         "|---|---|---:|---|",
     ]
     rows = [
-        f"| {MARKS[item.status]} | {_markdown(item.title)} | {shown(item.points)}/{shown(item.max_points)} "
-        f"| {_markdown(public_message(item))} |"
+        f"| {MARKS[item.status]} | {markdown(item.title)} | {shown(item.points)}/{shown(item.max_points)} "
+        f"| {markdown(public_message(item))} |"
         for item in result.checks
     ]
-    notes = [f"- {_markdown(f'{note.where}: {note.text}' if note.where else note.text)}" for note in result.notes]
+    notes = [f"- {markdown(f'{note.where}: {note.text}' if note.where else note.text)}" for note in result.notes]
     return cut(as_bytes("".join(f"{line}\n" for line in [*head, *rows, "", *notes])), SUMMARY_BYTES)
 
 
@@ -120,7 +136,7 @@ def _runner_test(request: Request, result: Result, verdict: Verdict, *, graded: 
         "message": "" if status == "pass" else public_message(verdict),
         "test_code": verdict.id,
         "filename": request.file,
-        "line_no": _line(request, public_message(verdict)) or 0,
+        "line_no": named_line(request.file, public_message(verdict)) or 0,
         "duration": 0,
     }
 
@@ -135,23 +151,17 @@ def _adjustment(points: float) -> dict[str, Any]:
 def _check_annotation(request: Request, verdict: Verdict) -> str:
     message = public_message(verdict)
     lost = f"{shown(verdict.points)} of {shown(verdict.max_points)} points."
-    line = _line(request, message)
+    line = named_line(request.file, message)
     return annotation("error", f"{message}\n{lost}".strip(), title=verdict.title, file=request.file, line=line)
 
 
 def _note_annotation(request: Request, where: str, text: str) -> str:
     title = f"Note ({where})" if where else "Note"
-    return annotation("warning", text, title=title, file=request.file, line=_line(request, where))
+    return annotation("warning", text, title=title, file=request.file, line=named_line(request.file, where))
 
 
 def _spoken_of(result: Result) -> list[Note]:
     return [note for note in result.notes if note.kind in NOTE_KINDS]
-
-
-def _line(request: Request, text: str) -> int | None:
-    """The line of a module that a text names; lines of a notebook's cells are no lines of its file."""
-    found = re.search(r"\bline (\d{1,7})\b", text) if request.file.endswith(".py") else None
-    return int(found[1]) if found else None
 
 
 def _at_most(level: Level, lines: Sequence[str]) -> list[str]:
@@ -162,10 +172,21 @@ def _at_most(level: Level, lines: Sequence[str]) -> list[str]:
     return [*kept, annotation(level, f"{len(lines) - len(kept)} more: see the summary of this step.", title="And more")]
 
 
-def _markdown(text: str) -> str:
+def markdown(text: str) -> str:
     """Text that Markdown and HTML show as it is, in one line: what could be syntax is written as a number."""
     escaped = re.sub(r"[\\`*_{}\[\]()#+!|~<>&@:/$^=]", lambda match: f"&#{ord(match[0])};", text.strip())
     return re.sub(r"[\r\n\v\f\x85\u2028\u2029]+", "<br>", escaped)
+
+
+def merged(results: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Several results of a runner as one: all tests, and the sum of the maxima; `error` if one of them is."""
+    if len(results) == 1:
+        return results[0]
+    statuses = {str(result["status"]) for result in results}
+    status = next((name for name in ("error", "fail") if name in statuses), "pass")
+    most = 0 if status == "error" else _plain(round(sum(result["max_score"] for result in results), 3))
+    tests = [test for result in results for test in result["tests"]]
+    return {"version": 1, "status": status, "max_score": most, "tests": tests}
 
 
 def _plain(number: float) -> int | float:

@@ -9,7 +9,7 @@ from typing import Any
 
 from grader.exports.grades import grade_of, scaled, without_grade
 from grader.exports.request import Export, Request, as_json
-from grader.exports.wording import points_line, public_message
+from grader.exports.wording import points_line, public_message, what_counts
 from grader.model.result import Result, Verdict
 
 
@@ -41,7 +41,8 @@ def results_json(request: Request, result: Result, grade: float) -> dict[str, An
 
 def _output(result: Result, *, provisional: bool) -> str:
     notes = [f"Note ({note.where}): {note.text}" if note.where else f"Note: {note.text}" for note in result.notes]
-    return "\n".join(line for line in (points_line(result, provisional=provisional), result.message, *notes) if line)
+    lines = (points_line(result, provisional=provisional), *what_counts(result), result.message, *notes)
+    return "\n".join(line for line in lines if line)
 
 
 def _test(request: Request, result: Result, verdict: Verdict, number: int) -> dict[str, Any]:

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from grader.errors import SetupError
 from grader.exports.cells import guard
 from grader.exports.grades import grade_of, read_number, scaled, shown, without_grade
-from grader.exports.matching import Matching, match, plain
+from grader.exports.matching import Matching, match, names_of
 from grader.exports.request import Export, LeftOut, Request
 from grader.exports.sheet import Sheet, read_sheet
 from grader.exports.wording import feedback_lines
+from grader.model.names import plain
 from grader.model.result import Result
 
 IDENTITY = ("identifier", "full name", "id number", "email address", "username")
@@ -48,7 +49,7 @@ class Worksheet:
 def moodle(request: Request) -> Export:
     """The worksheet with grades and comments filled in; every other byte is as it was."""
     worksheet = read_worksheet(request.fill, request.fill_name)
-    matching = match([result.student for result in request.results], _keys(worksheet, request.match), worksheet.name)
+    matching = match([names_of(result) for result in request.results], _keys(worksheet, request.match), worksheet.name)
     values: dict[tuple[int, int], str] = {}
     kept: list[LeftOut] = []
     remarks: list[str] = []
@@ -59,7 +60,12 @@ def moodle(request: Request) -> Export:
             kept.append(LeftOut(result.student, "Moodle does not let this grade be changed; the row stays as it was."))
         elif grade is not None:
             maximum = _maximum(worksheet, row, request)
-            values[(row, worksheet.columns["grade"])] = shown(scaled(grade, result.max_score, maximum), digits=2)
+            number_there = scaled(grade, result.max_score, maximum)
+            if maximum is not None and number_there > maximum:
+                most = f"{shown(number_there)} of {shown(maximum)}: Moodle takes no more than the maximum, which is filled in."
+                remarks.append(f"{result.student}: {most}")
+                number_there = maximum
+            values[(row, worksheet.columns["grade"])] = shown(number_there, digits=2)
             remarks += _comment(worksheet, row, result, request, values)
     filled = sum(column == worksheet.columns["grade"] for _, column in values)
     left_out = (*matching.left_out, *kept, *_no_grade(request, matching), *_lonely(worksheet, matching))

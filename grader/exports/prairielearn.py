@@ -10,7 +10,7 @@ from typing import Any
 from grader.errors import SetupError
 from grader.exports.grades import grade_of, without_grade
 from grader.exports.request import Export, Request, as_json
-from grader.exports.wording import points_line, public_message
+from grader.exports.wording import points_line, public_message, what_counts
 from grader.model.result import Result, Verdict
 
 MOST_BYTES = 1_000_000
@@ -35,7 +35,9 @@ def prairielearn(request: Request) -> Export:
 
 def results_json(request: Request, result: Result, grade: float, longest: int | None = None) -> dict[str, Any]:
     """The results of one submission; no message is longer than `longest`."""
-    message = "\n".join(filter(None, (points_line(result, provisional=request.provisional), result.message)))
+    message = "\n".join(
+        filter(None, (points_line(result, provisional=request.provisional), *what_counts(result), result.message))
+    )
     return {
         "gradable": True,
         "score": round(min(max(grade / result.max_score, 0.0), 1.0), 6),

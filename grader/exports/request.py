@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from grader.model.result import Result
+from grader.model.result import Missing, Result
 
 
 @dataclass(frozen=True)
@@ -16,6 +16,8 @@ class Request:
     assignment: str
     """Id of the assignment."""
     results: tuple[Result, ...]
+    missing: tuple[Missing, ...] = ()
+    """Who handed in nothing."""
     title: str = ""
     """Title of the assignment, where it is known."""
     generated_at: str = ""

@@ -1,5 +1,6 @@
 """What a student reads in an export: points and sentences, of hidden checks only the title and one line."""
 
+import re
 from collections.abc import Iterator
 
 from grader.exports.grades import grade_of, shown
@@ -14,8 +15,9 @@ def feedback(result: Result, *, provisional: bool = False) -> str:
 
 
 def feedback_lines(result: Result, *, provisional: bool = False) -> Iterator[str]:
-    """The points, then why there is no full grade, then each check, then the notes."""
+    """The points, then what counts of them and why there is no full grade, then each check, then the notes."""
     yield points_line(result, provisional=provisional)
+    yield from what_counts(result)
     if result.message:
         yield result.message
     for verdict in result.checks:
@@ -37,12 +39,34 @@ def points_line(result: Result, *, provisional: bool = False) -> str:
     return f"{shown(grade)} of {shown(result.max_score)} points{later}."
 
 
+def what_counts(result: Result) -> Iterator[str]:
+    """Which attempt it is, what lateness costs, and that a person gave the score; a line for each."""
+    if result.attempt is not None:
+        yield f"This is attempt {result.attempt.number} of {result.attempt.of}; the {result.attempt.policy} one counts."
+    late = result.lateness
+    if late is not None and late.too_late:
+        yield f"Handed in {late.days} days late, after the work was no longer taken: no points."
+    elif late is not None and late.penalty:
+        days = "one day" if late.days == 1 else f"{late.days} days"
+        yield f"Handed in up to {days} late: {shown(late.penalty)} points are taken off."
+    if result.override is not None:
+        given = result.override
+        yield f"A person gave this score: {given.reason} ({given.by}, {given.when})"
+
+
 def check_line(verdict: Verdict) -> str:
     """A check with its points."""
-    return f"{MARKS[verdict.status]} {shown(verdict.points)}/{shown(verdict.max_points)} {verdict.title}"
+    extra = " extra" if verdict.extra else ""
+    return f"{MARKS[verdict.status]} {shown(verdict.points)}/{shown(verdict.max_points)}{extra} {verdict.title}"
 
 
 def public_message(verdict: Verdict) -> str:
     """What was found; of a hidden check the first line only."""
     lines = verdict.message.strip().splitlines()
     return "\n".join(lines[:1] if verdict.hidden else lines)
+
+
+def named_line(file: str, text: str) -> int | None:
+    """The line of a module that a text names; lines of a notebook's cells are no lines of its file."""
+    found = re.search(r"\bline (\d{1,7})\b", text) if file.endswith(".py") else None
+    return int(found[1]) if found else None

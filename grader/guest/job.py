@@ -24,10 +24,11 @@ def run_program(order: dict[str, Any], channel: Channel, tools: dict[str, Any]) 
     Args:
         order: the job as the grading process sent it: cells, entry points, probe, seed.
         channel: where frames go.
-        tools: prepared by the zygote: transformer, data folder, original fit.
+        tools: prepared by the zygote: transformer, data folder, original fit, whether drills may be forked.
     """
     program = Program(str(order["name"]), bool(order["notebook"]), tools["transform"])
     session = Session(channel, tools["original_fit"], program.explain, program.note, old_names=bool(order["old_names"]))
+    session.forks = tools["forks"]
     session.clock.install()
     tools["install"](session, program.note, bool(order["old_names"]))
     cells = [(int(cell["number"]), str(cell["text"])) for cell in order["cells"]]
@@ -169,8 +170,8 @@ def copied(value: Any) -> Any:
 
 @contextlib.contextmanager
 def at_most(seconds: float | None) -> Iterator[None]:
-    """Interrupt what runs here after so many wall seconds."""
-    if seconds is None:
+    """Interrupt what runs here after so many wall seconds; where there are no such timers, only the whole run ends."""
+    if seconds is None or not hasattr(signal, "setitimer"):
         yield
         return
 

@@ -146,7 +146,8 @@ class Program:
             if kind != "system" and name in KEEP_BODY and body.strip():
                 yield from self._keep_body(statement, place, kind, body)
                 return
-            self.note("dropped_magic", place.line(statement.lineno), f"{describe_magic(kind, name)} was left out.")
+            if (name, body.strip()) != ("load_ext", "grader"):  # it asks for what runs here already
+                self.note("dropped_magic", place.line(statement.lineno), f"{describe_magic(kind, name)} was left out.")
             yield Dropped(bound_names(statement), statement.lineno), place
             return
         if isinstance(statement, ast.Import | ast.ImportFrom) and len(statement.names) > 1:

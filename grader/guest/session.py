@@ -81,6 +81,8 @@ class Session:
     note: Callable[[str, str, str], None]
     phase: str = "top_level"
     old_names: bool = True
+    forks: bool = True
+    """Whether a drill may be played in a forked copy; else each one is left to a guest of its own."""
     fits: int = 0
     busy: bool = False
     live: bool = False
@@ -143,6 +145,8 @@ class Session:
 
     def _drill(self, model: Any, arguments: dict[str, Any], captured: Captured) -> Frame:
         """Play one made-up curve in a forked copy of this process; the copy ends where `fit` would return."""
+        if not self.forks:
+            return self.channel.ask({"type": "drill_over", "status": "hung"})
         if not captured.quiet:
             captured.state = captured.state or model_state(model)
         pid = os.fork()
@@ -265,7 +269,7 @@ def changes(before: tuple[str, float], after: tuple[str, float]) -> list[str]:
 def raised_here(error: BaseException) -> bool:
     """True if an exception came out of the guest's own code, not out of Keras: then it is our fault."""
     frames = traceback.extract_tb(error.__traceback__)
-    return bool(frames) and "/grader/guest/" in frames[-1].filename
+    return bool(frames) and "/grader/guest/" in frames[-1].filename.replace("\\", "/")
 
 
 def install(session: Session) -> None:

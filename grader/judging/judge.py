@@ -113,7 +113,7 @@ class CheckTookTooLong(Exception):  # noqa: N818 - named for the verdict's messa
 @contextlib.contextmanager
 def at_most(seconds: float) -> Iterator[None]:
     """Interrupt what runs here after `seconds`, by a timer of the main thread; elsewhere there is no limit."""
-    if threading.current_thread() is not threading.main_thread():
+    if threading.current_thread() is not threading.main_thread() or not hasattr(signal, "setitimer"):
         yield
         return
 
@@ -176,6 +176,8 @@ class JudgePlugin:
         for other in check_mark(item).after:
             if passed.get(other) != "passed":
                 raise NotApplicable(f"it is looked at only after {other.replace('_', ' ')}, which did not pass")
+        if check_mark(item).manual:
+            raise PersonNeeded("its points are given by hand")
 
     @pytest.hookimpl(hookwrapper=True)
     def pytest_runtest_makereport(self, item: Any, call: Any) -> Iterator[None]:
@@ -217,6 +219,7 @@ class JudgePlugin:
             max_points=worth,
             message=message,
             hidden=mark.hidden,
+            waits=isinstance(raised, PersonNeeded),
         )
 
     @pytest.fixture

@@ -14,6 +14,7 @@ class Mark:
     points: float
     after: tuple[str, ...]
     hidden: bool
+    manual: bool
 
 
 class CheckFailed(AssertionError):  # noqa: N818 - a verdict
@@ -36,19 +37,22 @@ class NotApplicable(Exception):  # noqa: N818 - as above
     """The check is skipped; the message says why."""
 
 
-def points(number: float, *, after: Sequence[str] = (), hidden: bool = False) -> Callable[[Check], Check]:
+def points(
+    number: float, *, after: Sequence[str] = (), hidden: bool = False, manual: bool = False
+) -> Callable[[Check], Check]:
     """Make a function a check worth `number` points.
 
     Args:
         number: points for a pass.
         after: ids of checks that must pass first; else this one is skipped and says why.
         hidden: students see only its title and one line.
+        manual: a person gives the points, in `overrides.toml`; the function is not run.
     """
 
     def mark(check: Check) -> Check:
         if not (check.__doc__ or "").strip():
             raise ValueError(f"the check {check.__name__} needs a docstring: the sentence that the student reads")
-        check.__dict__["grader_mark"] = Mark(float(number), tuple(after), hidden)
+        check.__dict__["grader_mark"] = Mark(float(number), tuple(after), hidden, manual)
         return check
 
     return mark

@@ -11,6 +11,7 @@ from grader.model.observation import Call
 from grader.model.training import EpochLogs
 
 UNMEASURED = "the accuracy on the test images could not be measured, since the data are the program's own"
+UNTIMED = "the reference network was not timed beside this training"
 
 SAME_ACCURACY = 1.5e-4
 """Two accuracies on 10,000 images are the same within one image, whose two best classes may be equal to the last digits: on

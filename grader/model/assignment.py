@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, TypeVar
 from pydantic import AfterValidator, Field, ValidationError, ValidationInfo, field_validator
 
 from grader.errors import SetupError
+from grader.model.lateness import LatePolicy
 from grader.model.mistakes import Mistake, TomlFile, mistakes_in, raise_all, read_toml, shown, unknown
 from grader.model.record import Record
 
@@ -129,6 +130,11 @@ class Assignment(Record):
     """Training request of the reference network, for timing."""
     points: dict[str, Worth] = Field(default_factory=dict)
     """What checks are worth, by id, where that is not what `checks.py` says."""
+    extra_credit: Annotated[tuple[Name, ...], AfterValidator(_once)] = ()
+    """Ids of checks whose points come on top: they are not part of the maximum."""
+    attempts: Literal["last", "best", "first"] = "last"
+    """Which of a student's attempts counts."""
+    late: LatePolicy = LatePolicy()
     folder: Path = Field(exclude=True)
     digest: str
     """SHA-256 over `assignment.toml`, `probe.py`, `inputs.py` and `checks.py`, and over what a class changes."""
@@ -171,12 +177,13 @@ def _misplaced(file: TomlFile, folder: Path) -> Iterator[Mistake]:
     for key, reason in FILLED_IN.items():
         if key in file.values:
             yield file.mistake((key,), reason)
-    worth = file.values.get("points")
-    if isinstance(worth, dict) and worth:
-        checks = check_ids(folder)
-        for key in worth:
-            if key not in checks:
-                yield file.mistake(("points", key), unknown("check", key, checks))
+    worth, extra = file.values.get("points"), file.values.get("extra_credit")
+    named = [("points", key, key) for key in worth] if isinstance(worth, dict) else []
+    named += [("extra_credit", number, key) for number, key in enumerate(extra if isinstance(extra, list) else [])]
+    checks = check_ids(folder) if named else []
+    for table, place, key in named:
+        if key not in checks and isinstance(key, str):
+            yield file.mistake((table, place), unknown("check", key, checks))
     identifier = file.values.get("id")
     if isinstance(identifier, str) and identifier != folder.name:
         yield file.mistake(("id",), f"id is {identifier!r}, but the folder is {folder.name!r}. Make them equal.")

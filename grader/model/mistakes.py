@@ -146,7 +146,9 @@ def _fields(model: type[BaseModel], loc: Place, top: Sequence[str]) -> list[str]
     """The keys of the table in which a place lies."""
     names = list(top)
     for key in loc[:-1]:
-        inner = _table(model, str(key))
+        if isinstance(key, int):  # a place in a list of tables
+            continue
+        inner = _table(model, key)
         if inner is None:
             return []
         model, names = inner, list(inner.model_fields)

@@ -1,14 +1,27 @@
 """Verdicts, points, and the file that other people's scripts read."""
 
+from datetime import datetime
 from typing import Any, Literal
 
 from pydantic import Field
 
 from grader.model.record import Record
-from grader.model.submission import Note
+from grader.model.submission import Identity, Note
 
 CheckStatus = Literal["passed", "failed", "skipped", "error"]
 Status = Literal["graded", "rejected", "timeout", "memory", "output", "crashed", "error"]
+
+
+class Override(Record):
+    """Points that a person gave."""
+
+    points: float
+    reason: str
+    by: str
+    when: str
+    """As it was written: a date, or a date and time."""
+    before: float | None
+    """The points that the grader had given; None if it had none to give."""
 
 
 class Verdict(Record):
@@ -23,6 +36,38 @@ class Verdict(Record):
     max_points: float
     message: str = ""
     hidden: bool = False
+    waits: bool = False
+    """A person must give the points: the check cannot be decided by a program, or not for this hand-in."""
+    extra: bool = False
+    """Extra credit: its points are not part of the maximum."""
+    override: Override | None = None
+
+
+class Lateness(Record):
+    """How late a hand-in came, and what that costs."""
+
+    due: datetime
+    """For this student, extensions included."""
+    seconds: float
+    """After `due`; 0 if it was on time, or within the grace."""
+    days: int
+    """Days begun after `due`, as counted for the penalty."""
+    penalty: float
+    """Points taken off."""
+    too_late: bool = False
+    """After the hard stop: it has no points."""
+
+
+class Attempt(Record):
+    """Which of a student's attempts this is."""
+
+    number: int
+    """Counted from 1, in the order in which they came."""
+    of: int
+    policy: Literal["last", "best", "first"]
+    """Which one counts."""
+    scores: tuple[float | None, ...] = ()
+    """What each attempt would count."""
 
 
 class TrainingSummary(Record):
@@ -74,6 +119,23 @@ class Result(Record):
     assignment_digest: str = ""
     resume_key: str = ""
     """What must be equal for this result to stand for a new run: hand-in, assignment, mode, version."""
+    identity: Identity | None = None
+    handed_in: datetime | None = None
+    marked_late: bool = False
+    """The platform says that it came late, and not by how much."""
+    lateness: Lateness | None = None
+    """None if nothing is known to be due, or if it is not known when this was handed in."""
+    attempt: Attempt | None = None
+    """None if there is only one."""
+    override: Override | None = None
+    """A score that a person gave as a whole."""
+
+
+class Missing(Record):
+    """Somebody in the list of the class who handed in nothing."""
+
+    student: str
+    identity: Identity
 
 
 class Scores(Record):
@@ -84,6 +146,8 @@ class Scores(Record):
     generated_at: str
     grader_version: str
     submissions: tuple[Result, ...]
+    missing: tuple[Missing, ...] = ()
+    """Those in the list of the class (`--roster`) who handed in nothing."""
 
 
 class CourseScores(Record):

@@ -1,5 +1,6 @@
 """A student's hand-in for one assignment, read but not run."""
 
+from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
@@ -32,6 +33,18 @@ class Source(Record):
     kind: Literal["module", "notebook"]
     cells: tuple[Cell, ...]
     notes: tuple[Note, ...] = ()
+    prose: tuple[Cell, ...] = ()
+    """The Markdown cells of a notebook, for reading: nothing runs or judges them. Of a long text the end is cut off."""
+
+
+class Identity(Record):
+    """Who a student is, as far as the platform of the hand-in or the list of the class says."""
+
+    name: str = ""
+    email: str = ""
+    id: str = ""
+    """The platform's number or login, or the one in the list of the class."""
+    section: str = ""
 
 
 class Submission(Record):
@@ -48,3 +61,10 @@ class Submission(Record):
     """Why it cannot be graded, one sentence for the student; empty when it can."""
     location: Path | None = None
     """The file on disk; never written to results."""
+    identity: Identity = Identity()
+    handed_in: datetime | None = None
+    """With its offset from UTC; None where nobody says it who can be believed."""
+    marked_late: bool = False
+    """The platform says that it came late, and not by how much."""
+    superseded: bool = False
+    """A later hand-in of the same student lies beside it."""

@@ -7,7 +7,9 @@ submissions that wait for it are replayed, judged and written.
 
 import hashlib
 import threading
+import time
 import traceback
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, wait
 from dataclasses import dataclass, field, replace
@@ -24,8 +26,9 @@ from grader.judging.judge import Judgement, judge
 from grader.model.assignment import Assignment
 from grader.model.observation import Ending, Measured, Observation
 from grader.model.result import Result, Verdict
-from grader.model.submission import Source, Submission
+from grader.model.submission import Identity, Submission
 from grader.model.training import Description, TrainingRequest, TrainingRun
+from grader.pipeline.bookkeeping import Bookkeeping
 from grader.pipeline.cases import Case, Demand, summary
 from grader.pipeline.conversation import Conversation
 from grader.pipeline.trainer_desk import Plan, describe, train
@@ -34,11 +37,14 @@ from grader.results.folder import RecordedEvidence, ResultsFolder
 from grader.results.sharing import with_sources
 from grader.results.verdicts import make_result, without_run
 from grader.sandbox.box import Level
+from grader.sandbox.plain import PlainSlot, is_needed
 from grader.sandbox.slot import Slot
 from grader.training.arrays import DataBook
 from grader.training.store import Runs, Store
 
 REPLAY, CAPTURE, TRAIN = 0, 1, 2
+SCORES_PAUSE = 20
+"""`scores.json` is written again at the earliest after so many times what it took: its size grows with the class."""
 
 
 @dataclass(frozen=True)
@@ -83,31 +89,43 @@ class Grading:
         self._engine: LocalEngine[Slot] = LocalEngine(settings.jobs, self._make_slot)
         self._futures: dict[Future[Any], tuple[str, Any]] = {}
         self._waiting: dict[tuple[str, int], Waiting] = {}
-        self._results: list[Result] = []
+        self._books = Bookkeeping(assignment, output)
+        self._results: dict[str, Result] = {}
         self._template: tuple[Verdict, ...] = ()
+        self._scores_due = 0.0
+        self._everybody = False
+        """Whether all results from before are known by now; else scores would lack some."""
 
     def run(self, submissions: Iterable[Submission]) -> list[Result]:
-        """Grade them all; each result is on disk as soon as it is known. Returns all results."""
+        """Grade them all; each result is on disk as soon as it is known. Returns what counts of all results."""
+        try:
+            for part in in_rounds(submissions):
+                self._run_round(part)
+        finally:
+            self._close()
+            if self._everybody:
+                self._write_scores()
+        return self._books.settled(sorted(self._results.values(), key=lambda result: result.student))
+
+    def _run_round(self, submissions: Sequence[Submission]) -> None:
+        """Grade at most one submission of each student."""
         todo = []
         for submission in submissions:
             known = None if self.settings.force else self._known(submission)
             if known is not None:
-                self._results.append(known)
+                self._results[known.student] = known
             else:
                 todo.append(submission)
         if self.settings.keep_others:
-            mine = {submission.student for submission in todo} | {result.student for result in self._results}
-            self._results += [result for result in self.output.results() if result.student not in mine]
+            mine = {submission.student for submission in todo}
+            self._results |= {item.student: item for item in self.output.results() if item.student not in mine}
         self._settle()
+        self._everybody = True
         self.watcher.begin(len(todo), len(self._results))
-        try:
-            self._submit_all(todo)
-            while self._futures:
-                self._handle_next(record=True)
-                self._start_trainings()
-        finally:
-            self._close()
-        return sorted(self._results, key=lambda result: result.student)
+        self._submit_all(todo)
+        while self._futures:
+            self._handle_next(record=True)
+            self._start_trainings()
 
     def warm_up(self) -> None:
         """Start as many guests as there are jobs, and wait until they are warm (for measurements)."""
@@ -335,11 +353,12 @@ class Grading:
             training=summary(case),
             digests=(self.assignment.digest, self._resume_key(case.submission)),
         )
-        self._write(result, case.recorded(), case.evidence().arrays, case.submission.source)
+        self._write(case.submission, result, case.recorded(), case.evidence().arrays)
 
     def _finish_unread(self, submission: Submission) -> None:
         digests = (self.assignment.digest, self._resume_key(submission))
         self._write(
+            submission,
             without_run(submission, self._empty_verdicts(), digests=digests, sandbox=self.settings.sandbox),
             self._no_evidence(submission),
         )
@@ -347,32 +366,47 @@ class Grading:
     def _finish_failed(self, case: Case, why: str) -> None:
         digests = (self.assignment.digest, "")
         self._write(
+            case.submission,
             without_run(
                 case.submission, self._empty_verdicts(), digests=digests, ours=why, sandbox=self.settings.sandbox
             ),
             None,
-            source=case.submission.source,
         )
 
     def _write(
         self,
+        submission: Submission,
         result: Result,
         evidence: RecordedEvidence | None,
         arrays: Sequence[np.ndarray[Any, Any]] = (),
-        source: Source | None = None,
     ) -> None:
-        self.output.write(result, evidence, arrays, source)
-        self._results.append(result)
-        self._settle()
-        self.output.write_scores(self.assignment.id, self._results)
+        result = result.model_copy(
+            update={
+                "identity": said(submission.identity),
+                "handed_in": submission.handed_in,
+                "marked_late": submission.marked_late,
+            }
+        )
+        self.output.write(result, evidence, arrays, submission.source, superseded=submission.superseded)
+        newest = self.output.read(result.student) if submission.superseded else None
+        self._results[result.student] = newest or result
+        if time.monotonic() >= self._scores_due:
+            self._write_scores()
         self.watcher.finished(result)
+
+    def _write_scores(self) -> None:
+        """Write `scores.json`, and say when to do so again: it takes no more than a small part of our time."""
+        started = time.monotonic()
+        self._settle()
+        self._books.write(list(self._results.values()))
+        self._scores_due = time.monotonic() + SCORES_PAUSE * (time.monotonic() - started)
 
     def _settle(self) -> None:
         """Say of each training whether several have it, now that the results are these."""
-        before, self._results = self._results, with_sources(self._results)
-        for old, new in zip(before, self._results, strict=True):
-            if old is not new:
-                self.output.write(new, None)
+        for new in with_sources(list(self._results.values())):
+            if self._results[new.student] is not new:
+                self._results[new.student] = new
+                self.output.kept(new.student).write(new)
 
     def _empty_verdicts(self) -> tuple[Verdict, ...]:
         """All checks of the assignment, as they come out for a hand-in that does nothing."""
@@ -394,10 +428,18 @@ class Grading:
         return RecordedEvidence(observation=self._nothing(submission), problem=submission.problem)
 
     def _known(self, submission: Submission) -> Result | None:
-        """A result from before that still stands."""
-        known = self.output.read(submission.student)
-        same = known is not None and known.resume_key == self._resume_key(submission) and known.status != "error"
-        return known if same else None
+        """This student's newest result, if a result from before stands for the submission."""
+        key = self._resume_key(submission)
+        places = [self.output.kept(submission.student)]
+        places += self.output.earlier(submission.student) if submission.superseded else []
+        for place in places:
+            result = place.result()
+            if result is not None and result.resume_key == key and result.status != "error":
+                told = with_owner(result, submission)
+                if told != result:
+                    place.write(told)
+                return self.output.read(submission.student)
+        return None
 
     def _resume_key(self, submission: Submission) -> str:
         parts = (
@@ -413,7 +455,38 @@ class Grading:
         return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:32]
 
     def _make_slot(self, kind: str) -> Slot:
+        if is_needed():
+            return PlainSlot(kind, self.settings.datasets)
         return Slot(self.settings.sandbox, kind, self.settings.datasets, 2 * self.assignment.limits.file_bytes)
+
+
+def in_rounds(submissions: Iterable[Submission]) -> list[list[Submission]]:
+    """The submissions in parts, so that attempts of one student follow one another."""
+    rounds: list[list[Submission]] = [[]]
+    seen: Counter[str] = Counter()
+    for submission in submissions:
+        number = seen[submission.student]
+        seen[submission.student] += 1
+        if number == len(rounds):
+            rounds.append([])
+        rounds[number].append(submission)
+    return rounds
+
+
+def with_owner(result: Result, submission: Submission) -> Result:
+    """A result from before, with what is known by now of its owner and its time; of two times the earlier one counts."""
+    times = [time for time in (result.handed_in, submission.handed_in) if time is not None]
+    update = {
+        "handed_in": min(times, default=None),
+        "identity": said(submission.identity) or result.identity,
+        "marked_late": submission.marked_late,
+    }
+    return result.model_copy(update=update)
+
+
+def said(identity: Identity) -> Identity | None:
+    """An identity, or None for one that says nothing."""
+    return None if identity == Identity() else identity
 
 
 def fault_of_ours(error: Exception) -> str:

@@ -8,12 +8,16 @@ from typing import Any
 import numpy as np
 
 from grader.errors import SetupError
+from grader.gradebook import Times
 from grader.judging.evidence import Evidence, Training, graded_fit
 from grader.judging.judge import judge
 from grader.model.assignment import Assignment
-from grader.model.result import Result
+from grader.model.departure import REPOSITORY_FLAGS
+from grader.model.result import Result, Scores
 from grader.model.submission import Submission
-from grader.results.folder import RecordedEvidence, ResultsFolder, read_scores, write_course_scores
+from grader.pipeline.bookkeeping import Bookkeeping
+from grader.pipeline.class_files import NO_FILES, ClassFiles
+from grader.results.folder import Kept, RecordedEvidence, ResultsFolder, read_scores, write_course_scores
 from grader.results.verdicts import make_result, without_run
 
 Array = np.ndarray[Any, Any]
@@ -35,6 +39,11 @@ class Change:
             for name in dict.fromkeys([*old, *new])
             if old.get(name) != new.get(name)
         ]
+        penalties = [result.lateness.penalty if result.lateness else 0.0 for result in (self.before, self.after)]
+        if penalties[0] != penalties[1]:
+            why.append(f"late {-penalties[0] or 0:g} → {-penalties[1] or 0:g}")
+        if self.before.override != self.after.override:
+            why.append("a person gave the score" if self.after.override else "no person gives the score any more")
         return f"{self.after.student}: {self.before.score} → {self.after.score} ({'; '.join(why) or 'status'})"
 
 
@@ -46,23 +55,56 @@ class Changes(list[Change]):
 
     def __init__(self) -> None:
         super().__init__()
+        self.remarks: list[str] = []
+        """What the instructor should know about the rules of the class."""
         self.unread: list[str] = []
         """Students whose evidence is there and cannot be read: their points stay as they are."""
 
 
-def regrade(folder: Path, find_assignment: Callable[[str], Assignment], datasets: Path | None = None) -> Changes:
-    """Judge everything in a results folder again, and write what came of it."""
-    parts = [folder] if (folder / "submissions").is_dir() else sorted(folder.glob("*/submissions"))
+def regrade(
+    folder: Path,
+    find_assignment: Callable[[str], Assignment],
+    datasets: Path | None = None,
+    files: ClassFiles = NO_FILES,
+) -> Changes:
+    """Judge everything in a results folder again, and write what came of it; `files` are kept beside it."""
+    parts = parts_of(folder)
+    files.check([part.name for part in parts])
+    changes = Changes()
+    for part in parts:
+        _regrade_one(ResultsFolder(part), find_assignment, datasets, changes, files)
+    write_course(folder, parts)
+    return changes
+
+
+def settle(folder: Path, find_assignment: Callable[[str], Assignment]) -> None:
+    """Write anew what counts in a results folder, by the rules that lie beside it; no check is run."""
+    parts = parts_of(folder)
+    for part in parts:
+        results = ResultsFolder(part)
+        with results.locked():
+            name = name_of(results, read_scores(part))
+            if name:
+                Bookkeeping(find_assignment(name), results).write(results.results())
+    write_course(folder, parts)
+
+
+def parts_of(folder: Path) -> list[Path]:
+    """The folders with the results of one assignment each; SetupError if there is none."""
+    if (folder / "submissions").is_dir():
+        return [folder]
+    parts = sorted(place.parent for place in folder.glob("*/submissions"))
     if not parts:
         raise SetupError(
             f"{folder}: expected results with a folder `submissions`, found none. Name the --output of `grade`."
         )
-    changes = Changes()
-    for part in parts:
-        _regrade_one(ResultsFolder(part if part == folder else part.parent), find_assignment, datasets, changes)
-    if parts[0] != folder:
-        write_course_scores(folder, [scores for part in parts if (scores := read_scores(part.parent)) is not None])
-    return changes
+    return parts
+
+
+def write_course(folder: Path, parts: list[Path]) -> None:
+    """Write the scores over several assignments, if there are several."""
+    if parts != [folder]:
+        write_course_scores(folder, [scores for part in parts if (scores := read_scores(part)) is not None])
 
 
 def _regrade_one(
@@ -70,26 +112,62 @@ def _regrade_one(
     find_assignment: Callable[[str], Assignment],
     datasets: Path | None,
     changes: Changes,
+    files: ClassFiles,
 ) -> None:
     with results.locked():
+        known = read_scores(results.folder)
+        counted = {item.student: item for item in known.submissions} if known else {}
+        name = name_of(results, known)
+        assignment = find_assignment(name) if name else None
+        files.keep_given(results.folder)
+        newest = results.results()
         written = []
-        name = ""
-        for before in results.results():
-            evidence = results.evidence(before.student)
-            after = before
-            if evidence is None and results.has_evidence(before.student):
+        for before in newest:
+            places = [*results.earlier(before.student), results.kept(before.student)]
+            read = [_regrade_kept(place, find_assignment, datasets) for place in places]
+            if not all(read):
                 changes.unread.append(before.student)
-            if evidence is not None and stands_for(evidence, before):
-                name = evidence.observation.assignment
-                after = judge_again(before, evidence, results.arrays(before.student), find_assignment(name), datasets)
-                results.write(after, None)
-            if (before.score, before.status) != (after.score, after.status):
-                changes.append(Change(before, after))
+            written.append(results.read(before.student) or before)
+        if assignment is not None:
+            times = files.read_times(assignment)
+            books = Bookkeeping(assignment, results)
+            written = list(books.write([_timed(results, result, times) for result in written]).submissions)
+            changes.remarks += books.remarks(written)
+        for before, after in zip(newest, written, strict=True):
+            said = counted.get(after.student, before)
+            if (said.score, said.status) != (after.score, after.status):
+                changes.append(Change(said, after))
             changes.needs_review = changes.needs_review or after.needs_review
-            written.append(after)
         changes.total += len(written)
-        if name:
-            results.write_scores(name, written)
+
+
+def _regrade_kept(place: Kept, find_assignment: Callable[[str], Assignment], datasets: Path | None) -> bool:
+    """Judge one attempt again; False if its evidence is there and cannot be read."""
+    before, evidence = place.result(), place.evidence()
+    if evidence is None:
+        return not place.has_evidence()
+    if before is not None and stands_for(evidence, before):
+        assignment = find_assignment(evidence.observation.assignment)
+        place.write(judge_again(before, evidence, place.arrays(), assignment, datasets))
+    return True
+
+
+def _timed(results: ResultsFolder, result: Result, times: Times) -> Result:
+    """A result with the time that the list gives, written if that is another one."""
+    time = times.of_student(result.student, result.identity)
+    if time is None or time == result.handed_in:
+        return result
+    timed = result.model_copy(update={"handed_in": time})
+    results.kept(result.student).write(timed)
+    return timed
+
+
+def name_of(results: ResultsFolder, known: Scores | None) -> str:
+    """The assignment of a results folder; empty if nothing there says it."""
+    if known is not None:
+        return known.assignment
+    observed = (results.evidence(result.student) for result in results.results())
+    return next((item.observation.assignment for item in observed if item is not None), "")
 
 
 def stands_for(evidence: RecordedEvidence, result: Result) -> bool:
@@ -111,7 +189,8 @@ def judge_again(
     digests = (assignment.digest, before.resume_key)
     if recorded.problem:
         template = judge(Evidence(assignment, recorded.observation)).verdicts
-        return without_run(submission, template, digests=digests, sandbox=before.sandbox)
+        result = without_run(submission, template, digests=digests, sandbox=before.sandbox)
+        return _flagged(result.model_copy(update=_as_before(before)), before)
     trainings = {number: Training(kept.run, kept.played, kept.others) for number, kept in recorded.beside.items()}
     graded = graded_fit(assignment, recorded.observation)
     kept = recorded.training
@@ -133,4 +212,15 @@ def judge_again(
         training=before.training,
         digests=digests,
     )
-    return result.model_copy(update={"notes": before.notes})
+    return _flagged(result.model_copy(update=_as_before(before, "notes")), before)
+
+
+def _flagged(result: Result, before: Result) -> Result:
+    """A result with the flags of its repository, which judging knows nothing of."""
+    kept = (flag for flag in before.flags if flag in REPOSITORY_FLAGS)
+    return result.model_copy(update={"flags": tuple(dict.fromkeys((*result.flags, *kept)))})
+
+
+def _as_before(result: Result, *more: str) -> dict[str, object]:
+    """What judging does not touch: whose the hand-in is, and when it came."""
+    return {name: getattr(result, name) for name in ("identity", "handed_in", "marked_late", *more)}

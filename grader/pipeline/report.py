@@ -18,6 +18,7 @@ from grader.reports.pages import (
     Curve,
     Exhibit,
     anonymised,
+    anonymised_missing,
     anonymised_result,
     class_page,
     course_page,
@@ -25,7 +26,7 @@ from grader.reports.pages import (
     feedback_page,
     submission_page,
 )
-from grader.results.folder import RecordedTraining, ResultsFolder, folder_name, now, read_scores, write_atomically
+from grader.results.folder import Kept, RecordedTraining, ResultsFolder, folder_name, now, read_scores, write_atomically
 from grader.results.pseudonyms import pseudonyms
 
 Find = Callable[[str], Assignment | None]
@@ -63,7 +64,8 @@ def write_report(folder: Path, find: Find, wanted: Wanted) -> Path:
     several = parts[0].results.folder != folder
     names: dict[str, str] = {}
     if wanted.anonymous:
-        everybody = (result.student for part in parts for result in part.scores.submissions)
+        everybody = [result.student for part in parts for result in part.scores.submissions]
+        everybody += [nobody.student for part in parts for nobody in part.scores.missing]
         names = pseudonyms(folder, everybody)
     links = {}
     for part in parts:
@@ -142,7 +144,8 @@ def write_page(path: Path, text: str) -> None:
 def _named(scores: Scores, names: dict[str, str]) -> Scores:
     """Scores under pseudonyms, in their order."""
     members = sorted((anonymised_result(item, names) for item in scores.submissions), key=lambda item: item.student)
-    return scores.model_copy(update={"submissions": tuple(members)})
+    missing = sorted((anonymised_missing(item, names) for item in scores.missing), key=lambda item: item.student)
+    return scores.model_copy(update={"submissions": tuple(members), "missing": tuple(missing)})
 
 
 def _sharing(results: Sequence[Result]) -> dict[str, tuple[str, ...]]:
@@ -160,14 +163,15 @@ def _sharing(results: Sequence[Result]) -> dict[str, tuple[str, ...]]:
 
 def _exhibit(part: Part, result: Result, sharing: Mapping[str, tuple[str, ...]], links: dict[str, str]) -> Exhibit:
     """What is known of one submission: result, code, and the evidence if it is that of the result."""
+    kept = _kept(part.results, result)
     exhibit = Exhibit(
         result,
         part.assignment,
-        source=part.results.source(result.student),
+        source=kept.source(),
         same_network=sharing.get(result.student, ()),
         links=links,
     )
-    recorded = part.results.evidence(result.student)
+    recorded = kept.evidence()
     if recorded is None or not stands_for(recorded, result):
         return exhibit
     fit = _graded(part.assignment, recorded.observation)
@@ -176,6 +180,16 @@ def _exhibit(part: Part, result: Result, sharing: Mapping[str, tuple[str, ...]],
         if fit is None or number != fit.number:
             curves += _curves(training, number)
     return replace(exhibit, observation=recorded.observation, fit=fit, curves=tuple(curves))
+
+
+def _kept(results: ResultsFolder, result: Result) -> Kept:
+    """The attempt that counts: of several, the one with the file of this result."""
+    newest = results.kept(result.student)
+    if result.attempt is None:
+        return newest
+    found = [newest, *results.earlier(result.student)]
+    digests = ((place, known.submission_digest) for place in found if (known := place.result()) is not None)
+    return next((place for place, digest in digests if digest == result.submission_digest), newest)
 
 
 def _graded(assignment: Assignment | None, observation: Observation) -> Fit | None:

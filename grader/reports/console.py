@@ -4,6 +4,7 @@ Names and messages come from students: they are printed as plain text, without m
 """
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.console import Console, Group
@@ -11,7 +12,8 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from grader.model.result import Result
+from grader.model.result import Missing, Result
+from grader.reports import standing
 
 
 def plain(text: str) -> Text:
@@ -116,24 +118,47 @@ class LiveView:
         return f" · at most {max(seconds / 60, 1):.0f} min left"
 
 
-def results_table(results: list[Result], title: str) -> Table:
-    """The table at the end: one line per student."""
+def results_table(results: list[Result], title: str, missing: Sequence[Missing] = ()) -> Table:
+    """The table at the end: one line per student, those who handed in nothing last."""
+    late = any(result.lateness is not None and result.lateness.days for result in results)
+    again = any(result.attempt is not None for result in results)
     table = Table(title=title, title_justify="left", header_style="bold")
     table.add_column("student")
     table.add_column("score", justify="right")
+    for heading in ["late"] * late + ["attempt"] * again:
+        table.add_column(heading)
     table.add_column("status")
     table.add_column("what cost points", overflow="fold")
     for result in results:
         score = "–" if result.score is None else f"{result.score:g}/{result.max_score:g}"
-        status = result.status + (" · needs review" if result.needs_review else "")
-        table.add_row(plain(result.student), score, status, plain(lost_points(result)))
+        more = [_late(result)] * late + [_attempt(result)] * again
+        table.add_row(plain(result.student), score, *more, _status(result), plain(lost_points(result)))
+    for nobody in missing:
+        table.add_row(plain(nobody.student), "–", *[""] * (late + again), "handed in nothing", "")
     return table
+
+
+def _late(result: Result) -> str:
+    late = result.lateness
+    if late is None or not late.days:
+        return ""
+    cost = "too late" if late.too_late else standing.points(-late.penalty) if late.penalty else ""
+    return ", ".join(filter(None, (standing.days(late.days), cost)))
+
+
+def _attempt(result: Result) -> str:
+    return f"{result.attempt.number} of {result.attempt.of}" if result.attempt is not None else ""
+
+
+def _status(result: Result) -> str:
+    by_hand = result.override is not None or any(check.override for check in result.checks)
+    return result.status + (" · points by hand" if by_hand else "") + (" · needs review" if result.needs_review else "")
 
 
 def lost_points(result: Result) -> str:
     """The checks that did not pass, by name; or why nothing was run."""
-    if result.message:
-        return result.message
+    if standing.reason(result):
+        return standing.reason(result)
     failed = [check.id.replace("_", " ") for check in result.checks if check.status == "failed"]
     return "; ".join(failed)
 
@@ -143,17 +168,22 @@ def result_details(result: Result) -> Group:
     lines = [Text(f"{plain(result.student)}  {plain(result.path)}", style="bold")]
     for check in result.checks:
         mark = {"passed": "✓", "failed": "✗", "skipped": "–", "error": "!"}[check.status]
-        lines.append(Text(f"{mark} {check.points:g}/{check.max_points:g}  {plain(check.title)}"))
-        if check.message:
-            lines.append(Text("        ") + plain(check.message))
+        worth = f"{check.points:g}/{check.max_points:g}{' extra' if check.extra else ''}"
+        lines.append(Text(f"{mark} {worth}  {plain(check.title)}"))
+        said = [standing.without_hand(check), standing.by_hand(check.override) if check.override else ""]
+        lines += [Text("        ") + plain(sentence) for sentence in said if sentence]
     for note in result.notes:
         lines.append(Text("note") + plain(f" ({note.where}): {note.text}" if note.where else f": {note.text}"))
-    if result.message:
-        lines.append(plain(result.message))
+    if standing.reason(result):
+        lines.append(plain(standing.reason(result)))
     if result.training is not None:
         accuracy = result.training.accuracy
         shown = "" if accuracy is None else f", accuracy {accuracy:.5f}"
         lines.append(Text(f"training: {result.training.epochs} epochs{shown} ({result.training.source})"))
+    lines += [plain(sentence) for sentence in standing.remarks(result)]
+    added = standing.addition(result)[:-1]
+    if added:
+        lines.append(plain("; ".join(f"{line.label}: {line.value}" for line in added)))
     score = (
         "no score: a person must look" if result.score is None else f"{result.score:g} of {result.max_score:g} points"
     )

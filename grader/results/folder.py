@@ -5,17 +5,21 @@
     DIR/submissions/<student>/evidence.json what was seen, for `grader regrade`
     DIR/submissions/<student>/arrays.npz    arrays that the student's functions returned, if they did
     DIR/submissions/<student>/source.json   the code as it was read, if it could be
+    DIR/submissions/<student>/attempts/<n>/ the same four files of earlier attempts
+
+`result.json` is what the checks gave. `scores.json` is what counts: which attempt, how late it was, and what a person
+decided are taken into account there.
 
 Every file is written beside its place and renamed, so that a killed run leaves whole files only.
 """
 
 import contextlib
-import fcntl
 import hashlib
 import io
 import json
 import os
 import re
+import shutil
 import zipfile
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -29,13 +33,15 @@ from grader import __version__
 from grader.errors import SetupError
 from grader.model.observation import Curve, Observation
 from grader.model.record import Record
-from grader.model.result import CourseScores, Result, Scores
+from grader.model.result import CourseScores, Missing, Result, Scores
 from grader.model.submission import Source
 from grader.model.training import TrainingRun
+from grader.scratch import lock
 from grader.wire.npy import read_npz
 
 Array = np.ndarray[Any, Any]
 R = TypeVar("R", bound=Record)
+OF_AN_ATTEMPT = ("source.json", "arrays.npz", "evidence.json", "result.json")
 
 
 class RecordedTraining(Record):
@@ -59,42 +65,32 @@ class RecordedEvidence(Record):
     """Why the hand-in could not be read; then nothing was run."""
 
 
-class ResultsFolder:
-    """The results of one assignment in one folder."""
+class Kept:
+    """One attempt of one student, in a folder of its own."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    def __init__(self, place: Path) -> None:
+        self.place = place
 
-    def read(self, student: str) -> Result | None:
-        """The result written before for this student, or None if there is none that can be read."""
-        return _read(self.place(student) / "result.json", Result)
+    def result(self) -> Result | None:
+        """The result, or None if there is none that can be read."""
+        return _read(self.place / "result.json", Result)
 
-    def evidence(self, student: str) -> RecordedEvidence | None:
-        """The evidence written before for this student, or None."""
-        return _read(self.place(student) / "evidence.json", RecordedEvidence)
+    def evidence(self) -> RecordedEvidence | None:
+        """The evidence, or None."""
+        return _read(self.place / "evidence.json", RecordedEvidence)
 
-    def has_evidence(self, student: str) -> bool:
-        """Whether there is a file with the evidence of this student, be it one that can be read or not."""
-        return (self.place(student) / "evidence.json").is_file()
+    def has_evidence(self) -> bool:
+        """Whether there is a file with the evidence, be it one that can be read or not."""
+        return (self.place / "evidence.json").is_file()
 
-    def source(self, student: str) -> Source | None:
-        """The code of this student as it was read, or None: unreadable, or graded before the code was kept."""
-        return _read(self.place(student) / "source.json", Source)
+    def source(self) -> Source | None:
+        """The code as it was read, or None: unreadable, or graded before the code was kept."""
+        return _read(self.place / "source.json", Source)
 
-    def place(self, student: str) -> Path:
-        """Where everything about this student lies."""
-        return self.folder / "submissions" / folder_name(student)
-
-    def results(self) -> list[Result]:
-        """All results in the folder, by student."""
-        places = sorted((self.folder / "submissions").glob("*/result.json"))
-        found = [_read(path, Result) for path in places]
-        return sorted((result for result in found if result is not None), key=lambda result: result.student)
-
-    def arrays(self, student: str) -> tuple[Array, ...]:
-        """What the calls of this student's code returned and drew, in the order of their places."""
+    def arrays(self) -> tuple[Array, ...]:
+        """What the calls of the student's code returned and drew, in the order of their places."""
         try:
-            archive = read_npz((self.place(student) / "arrays.npz").read_bytes())
+            archive = read_npz((self.place / "arrays.npz").read_bytes())
             return tuple(archive[f"a{number}"] for number in range(len(archive)))
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             return ()
@@ -102,31 +98,131 @@ class ResultsFolder:
     def write(
         self,
         result: Result,
-        evidence: RecordedEvidence | None,
+        evidence: RecordedEvidence | None = None,
         arrays: Sequence[Array] = (),
         source: Source | None = None,
     ) -> None:
-        """Write one submission: the evidence first, so that a result never stands without it."""
-        place = self.place(result.student)
+        """Write it: the evidence first, so that a result never stands without it."""
         if source is not None:
-            write_atomically(place / "source.json", as_json(source))
+            write_atomically(self.place / "source.json", as_json(source))
         elif evidence is not None:
-            (place / "source.json").unlink(missing_ok=True)
+            (self.place / "source.json").unlink(missing_ok=True)
         if evidence is not None:
             if arrays:
-                write_atomically(place / "arrays.npz", packed(arrays))
+                write_atomically(self.place / "arrays.npz", packed(arrays))
             else:
-                (place / "arrays.npz").unlink(missing_ok=True)
-            write_atomically(place / "evidence.json", as_json(evidence))
-        write_atomically(place / "result.json", as_strict_json(result))
+                (self.place / "arrays.npz").unlink(missing_ok=True)
+            write_atomically(self.place / "evidence.json", as_json(evidence))
+        write_atomically(self.place / "result.json", as_strict_json(result))
 
-    def write_scores(self, assignment: str, results: list[Result]) -> Scores:
-        """Write `scores.json` over these results."""
+
+class ResultsFolder:
+    """The results of one assignment in one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def kept(self, student: str) -> Kept:
+        """The newest attempt of this student, whether it exists or not."""
+        return Kept(self.place(student))
+
+    def earlier(self, student: str) -> list[Kept]:
+        """The attempts before the newest one, in the order in which they were graded."""
+        found = [path for path in (self.place(student) / "attempts").glob("[0-9]*") if path.name.isdigit()]
+        return [Kept(path) for path in sorted(found, key=lambda path: int(path.name))]
+
+    def read(self, student: str) -> Result | None:
+        """The result written before for this student, or None if there is none that can be read."""
+        return self.kept(student).result()
+
+    def evidence(self, student: str) -> RecordedEvidence | None:
+        """The evidence written before for this student, or None."""
+        return self.kept(student).evidence()
+
+    def has_evidence(self, student: str) -> bool:
+        """Whether there is a file with the evidence of this student, be it one that can be read or not."""
+        return self.kept(student).has_evidence()
+
+    def source(self, student: str) -> Source | None:
+        """The code of this student as it was read, or None: unreadable, or graded before the code was kept."""
+        return self.kept(student).source()
+
+    def place(self, student: str) -> Path:
+        """Where everything about this student lies."""
+        return self.folder / "submissions" / folder_name(student)
+
+    def results(self) -> list[Result]:
+        """All results in the folder, by student; of several attempts the newest."""
+        places = sorted((self.folder / "submissions").glob("*/result.json"))
+        found = [_read(path, Result) for path in places]
+        return sorted((result for result in found if result is not None), key=lambda result: result.student)
+
+    def arrays(self, student: str) -> tuple[Array, ...]:
+        """What the calls of this student's code returned and drew, in the order of their places."""
+        return self.kept(student).arrays()
+
+    def write(
+        self,
+        result: Result,
+        evidence: RecordedEvidence | None,
+        arrays: Sequence[Array] = (),
+        source: Source | None = None,
+        *,
+        superseded: bool = False,
+    ) -> None:
+        """Write one submission. What the same student had handed in before, with another file, is kept as an attempt.
+
+        `superseded`: this is an earlier one itself, and does not take the place of the newest.
+        """
+        newest = self.read(result.student)
+        target = self.kept(result.student)
+        if newest is not None and is_other_attempt(newest, result):
+            if superseded:
+                target = self._place_of_earlier(result)
+            else:
+                self._put_aside(newest)
+        target.write(result, evidence, arrays, source)
+
+    def _place_of_earlier(self, result: Result) -> Kept:
+        """Where an attempt before the newest one is kept, or is to be."""
+        earlier = self.earlier(result.student)
+        for place in earlier:
+            known = place.result()
+            if known is not None and not is_other_attempt(known, result):
+                return place
+        number = int(earlier[-1].place.name) + 1 if earlier else 1
+        return Kept(self.place(result.student) / "attempts" / str(number))
+
+    def _put_aside(self, result: Result) -> None:
+        """Keep the files of the newest attempt as an earlier one, whole or not at all."""
+        place, earlier = self.place(result.student), self.earlier(result.student)
+        last = earlier[-1].result() if earlier else None
+        if last is not None and not is_other_attempt(last, result):
+            return  # a run that was killed had come so far
+        number = int(earlier[-1].place.name) + 1 if earlier else 1
+        scratch, target = place / "attempts" / f".{number}", place / "attempts" / str(number)
+        try:
+            shutil.rmtree(scratch, ignore_errors=True)
+            scratch.mkdir(parents=True)
+            for name in OF_AN_ATTEMPT:
+                if (place / name).is_file():
+                    shutil.copy2(place / name, scratch / name)
+            scratch.rename(target)
+            sync_folder(target.parent)
+        except OSError as error:
+            raise SetupError(
+                f"{target}: an earlier attempt cannot be kept: {error.strerror or error}. Nothing is lost; make room for "
+                "it, and give the same command again."
+            ) from error
+
+    def write_scores(self, assignment: str, results: Sequence[Result], missing: Sequence[Missing] = ()) -> Scores:
+        """Write `scores.json` over these results, and those who handed in nothing."""
         scores = Scores(
             assignment=assignment,
             generated_at=now(),
             grader_version=__version__,
             submissions=tuple(sorted(results, key=lambda result: (result.student, result.path))),
+            missing=tuple(sorted(missing, key=lambda item: item.student)),
         )
         write_atomically(self.folder / "scores.json", as_strict_json(scores) + "\n")
         return scores
@@ -143,7 +239,7 @@ class ResultsFolder:
             ) from error
         with handle:
             try:
-                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                lock(handle, wait=False)
             except OSError as error:
                 raise SetupError(
                     f"{self.folder}: another grader is at work in this folder. Wait for it, or choose another --output."
@@ -157,10 +253,16 @@ class ResultsFolder:
             ".*.json.*",
             ".*.html.*",
             *(f"submissions/*/.*.{kind}.*" for kind in ("json", "npz", "html", "md")),
+            *(f"submissions/*/attempts/*/.*.{kind}.*" for kind in ("json", "npz")),
         ):
             for path in self.folder.glob(pattern):
                 if path.suffix[1:].isdigit():
                     path.unlink(missing_ok=True)
+
+
+def is_other_attempt(before: Result, after: Result) -> bool:
+    """Whether these are results of different files, and not one of them only our failure."""
+    return before.status != "error" and before.submission_digest != after.submission_digest
 
 
 def write_course_scores(folder: Path, scores: list[Scores]) -> None:
@@ -235,7 +337,9 @@ def write_atomically(path: Path, content: str | bytes, *, flushed: bool = True) 
 
 
 def sync_folder(folder: Path) -> None:
-    """Have a folder's list of names on disk, so that a rename survives a loss of power."""
+    """Have a folder's list of names on disk, so that a rename survives a loss of power; Windows cannot be asked to."""
+    if os.name == "nt":
+        return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)

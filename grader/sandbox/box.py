@@ -7,7 +7,9 @@ none       limits only
 """
 
 import json
+import os
 import shutil
+import site
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -61,7 +63,8 @@ class Box:
             "scratch": SCRATCH if inside else str(self.scratch),
             "readable": ["/"] if inside else self.readable(),
         }
-        python = [sys.executable, "-s", "-P", "-m", "grader.zygote.serve", json.dumps(settings)]
+        isolated = [] if self.level == "none" else ["-s"]
+        python = [sys.executable, *isolated, "-P", "-m", "grader.zygote.serve", json.dumps(settings)]
         return [*self._bubblewrap(), "--", *python] if inside else python
 
     def readable(self) -> list[str]:
@@ -81,7 +84,7 @@ class Box:
             "HOME": scratch,
             "TMPDIR": scratch,
             "LANG": "C.UTF-8",
-            "PYTHONPATH": "/box/lib" if self.level == "full" else str(PACKAGE.parent),
+            "PYTHONPATH": self._python_path(),
             "PYTHONDONTWRITEBYTECODE": "1",
             "PYTHONHASHSEED": "0",
             "KERAS_HOME": f"{scratch}/keras",
@@ -94,7 +97,13 @@ class Box:
             "OMP_NUM_THREADS": "1",
             "OPENBLAS_NUM_THREADS": "1",
         }
+        if self.level == "none":
+            return values | {"PYTHONUSERBASE": site.getuserbase()}  # the user's own packages, wherever HOME is
         return values | ({"GRADER_BOX": "1"} if self.level == "full" else {})
+
+    def _python_path(self) -> str:
+        """Where the modules of this package are found."""
+        return {"full": "/box/lib", "contained": str(PACKAGE.parent)}.get(self.level) or python_path()
 
     def _bubblewrap(self) -> list[str]:
         """Bubblewrap with everything unshared and only what a job needs bound, read-only."""
@@ -137,6 +146,12 @@ class Box:
             "--remount-ro",
             "/",
         ]
+
+
+def python_path() -> str:
+    """`PYTHONPATH` for a process without a sandbox: this package, then what its user has there."""
+    own = [path for path in os.environ.get("PYTHONPATH", "").split(os.pathsep) if path]
+    return os.pathsep.join(dict.fromkeys([*map(os.path.abspath, own), str(PACKAGE.parent)]))
 
 
 def landlock_abi() -> int:

@@ -25,12 +25,16 @@ from grader.model.observation import Ending, EndingKind, Measured
 from grader.sandbox.box import Box
 from grader.sandbox.usage import Usage
 from grader.wire.frames import Decoder, Frame, encode
-from grader.zygote.confine import CHANNEL_BROKEN, NOT_CONFINED, OUR_FAULT, OUT_OF_MEMORY
+from grader.zygote.endings import CHANNEL_BROKEN, NOT_CONFINED, OUR_FAULT, OUT_OF_MEMORY
 
 START_SECONDS = 120.0
 WATCH_SECONDS = 0.1
 END_SECONDS = 30.0
 """How long a zygote may take to clean up and report; one that takes longer is stopped or stuck, and is replaced."""
+
+
+Reading = int | socket.socket
+"""Where what a job prints can be read: the end of a pipe, or a socket."""
 
 
 class JobOver(Exception):  # noqa: N818 - not an error: the job has ended, and the caller has nothing left to ask
@@ -66,7 +70,7 @@ class Peer:
         self.streams = Streams()
         self.clean = False
         self._channel, self._theirs = socket.socketpair()
-        self._pipes = os.pipe(), os.pipe()
+        self._pipes: tuple[tuple[Reading, int], ...] = (os.pipe(), os.pipe())
         self._decoder = Decoder()
         self._frames: list[Frame] = []
         self._selector = selectors.DefaultSelector()
@@ -101,10 +105,17 @@ class Peer:
         self._theirs.close()
         for _, end in self._pipes:
             os.close(end)
+        self._listen()
+
+    def _listen(self) -> None:
+        """Start the clock, listen to all four streams, and send the order."""
         self._started = time.monotonic()
         self._deadline = self._started + self._job.limits.wall_seconds
         for source in (self._channel, self._control, self._pipes[0][0], self._pipes[1][0]):
-            os.set_blocking(source if isinstance(source, int) else source.fileno(), False)
+            if isinstance(source, int):
+                os.set_blocking(source, False)
+            else:
+                source.setblocking(False)
             self._selector.register(source, selectors.EVENT_READ)
         self.send({"type": "order", **self._job.order}, self._job.arrays)
 
@@ -183,11 +194,11 @@ class Peer:
         """Everything seen from outside."""
         if not self._report:
             self.drain_until_end()
-        for descriptor, buffer, counter in (
+        for source, buffer, counter in (
             (self._pipes[0][0], self.streams.out, "out_bytes"),
             (self._pipes[1][0], self.streams.err, "err_bytes"),
         ):
-            self._read_pipe(descriptor, buffer, counter)
+            self._read_pipe(source, buffer, counter)
         self.clean = bool(self._report)
         return Measured(
             ending=self._judge_ending(),
@@ -205,7 +216,7 @@ class Peer:
         self._channel.close()
         for reading, _ in self._pipes:
             with contextlib.suppress(OSError):
-                os.close(reading)
+                os.close(reading) if isinstance(reading, int) else reading.close()
         if self._control.fileno() >= 0:
             self._control.setblocking(True)
 
@@ -218,7 +229,7 @@ class Peer:
                 raise SandboxError("the zygote did not report the end of a job")
             return Ending(kind="signalled", detail="the whole box was lost")
         number, code = int(self._report["signal"]), int(self._report["code"])
-        if number == signal.SIGXCPU:
+        if number and number == getattr(signal, "SIGXCPU", 0):
             return Ending(kind="cpu", detail=f"{self._job.limits.cpu_seconds:g} s of processor time")
         if number:
             return Ending(kind="signalled", detail=_signal_name(number))
@@ -272,17 +283,17 @@ class Peer:
             if message["type"] == "ended" and message["job"] == self._number:
                 self._report = message
 
-    def _read_pipe(self, descriptor: int, buffer: bytearray, counter: str) -> None:
+    def _read_pipe(self, source: Reading, buffer: bytearray, counter: str) -> None:
         """Take what is there; keep at most the limit, count all."""
         limit = self._job.limits.output_bytes
         while True:
             try:
-                data = os.read(descriptor, 1 << 16)
+                data = os.read(source, 1 << 16) if isinstance(source, int) else source.recv(1 << 16)
             except (BlockingIOError, OSError):
                 return
             if not data:
                 with contextlib.suppress(KeyError, ValueError):
-                    self._selector.unregister(descriptor)
+                    self._selector.unregister(source)
                 return
             setattr(self.streams, counter, getattr(self.streams, counter) + len(data))
             buffer += data[: max(limit - len(buffer), 0)]

@@ -23,12 +23,12 @@ from pathlib import Path
 from typing import Any
 
 from grader.wire.channel import Channel, ChannelBroken
-from grader.zygote import confine, memory
+from grader.zygote import confine, endings, memory
 from grader.zygote.processes import descendants
 from grader.zygote.syscalls import refuse_system_calls
+from grader.zygote.tools import KINDS, prepare
 
 CONTROL = 3
-KINDS = {"program", "training", "describe"}
 
 
 def main() -> None:
@@ -46,17 +46,6 @@ def main() -> None:
         if order is None:
             return
         serve(control, order, descriptors, tools, settings)
-
-
-def prepare(settings: dict[str, Any]) -> dict[str, Any]:
-    """Import what jobs need and put it where they find it."""
-    if settings["role"] == "trainer":
-        from grader.trainer import jobs as trainer_jobs
-
-        return {"training": trainer_jobs.train, "describe": trainer_jobs.describe}
-    from grader.guest import prepared
-
-    return prepared.prepare(Path(settings["datasets"]))
 
 
 def take_order(control: socket.socket) -> tuple[dict[str, Any] | None, list[int]]:
@@ -147,7 +136,7 @@ def run_child(
     readable: list[str],
 ) -> None:
     """In the child: take the descriptors, give up rights, run the job, and leave without any clean-up."""
-    code = confine.OUR_FAULT
+    code = endings.OUR_FAULT
     try:
         channel, out, err = descriptors
         control.detach()
@@ -167,16 +156,16 @@ def run_child(
         if order["confine"]:
             confine.drop_capabilities()
             if not (confine.apply_landlock(readable, [str(folder)]) and refuse_system_calls()):
-                os._exit(confine.NOT_CONFINED)
+                os._exit(endings.NOT_CONFINED)
         confine.set_limits(order["limits"])
         if order["kind"] not in KINDS:
-            os._exit(confine.NOT_CONFINED)
+            os._exit(endings.NOT_CONFINED)
         tools[order["kind"]](message, connection)
         code = 0
     except MemoryError:
-        code = confine.OUT_OF_MEMORY
+        code = endings.OUT_OF_MEMORY
     except ChannelBroken:
-        code = confine.CHANNEL_BROKEN
+        code = endings.CHANNEL_BROKEN
     except BaseException:  # noqa: BLE001 - the last frame of this process: it must end here, and say why on stderr
         import traceback
 

@@ -1,4 +1,4 @@
-"""The student's code on a page: numbered lines with anchors, and remarks below the lines they speak about."""
+"""The student's code on a page: numbered lines with anchors, and remarks below the lines and cells they speak about."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -6,13 +6,15 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from markupsafe import Markup, escape
 
 from grader.model.result import Verdict
-from grader.model.submission import Note, Source
+from grader.model.submission import Cell, Note, Source
 from grader.reports.pages.visible import clear, code_lines, in_one_line
+from grader.reports.pages.wording import ENGLISH, Words
 
 PLACE = re.compile(r"(?:\bcell (\d{1,6}), )?\bline (\d{1,6})\b")
 """How notes and messages name a place in the student's code."""
 SIGNS = {"failed": ("bad", "✗"), "error": ("odd", "!"), "skipped": ("quiet", "–"), "passed": ("good", "✓")}
 
+NOTHING: Mapping[int, Markup] = {}
 Place = tuple[int, int]
 """Number of the cell, and line in it, counted from 1."""
 
@@ -63,20 +65,40 @@ def remarks(source: Source | None, verdicts: Iterable[Verdict], notes: Iterable[
     return found
 
 
-def code_cells(source: Source | None, said: Mapping[Place, Sequence[Markup]]) -> Markup:
-    """All cells, each line with its number and anchor, and below it what is said of it."""
+def code_cells(
+    source: Source | None,
+    said: Mapping[Place, Sequence[Markup]],
+    below: Mapping[int, Markup] = NOTHING,
+    words: Words = ENGLISH,
+) -> Markup:
+    """All cells, each line of code with its number and anchor, and below it what is said of it.
+
+    Of a notebook, its Markdown stands between them, and `below` has what is said of a cell as a whole, by its number.
+    """
     if source is None:
         return Markup()
-    parts = []
-    for cell in source.cells:
-        lines = escape("\n".join(code_lines(cell.text))).split("\n")
-        body = []
-        for number, line in enumerate(lines, 1):
-            name = anchor(source, (cell.number, number))
-            link = f'<a href="#{name}" aria-label="line {number}">{number}</a>'
-            body.append(f'<span class="l" id="{name}">{link}{line}\n</span>')
-            body += said.get((cell.number, number), ())
-        if source.kind == "notebook":
-            parts.append(f"<h3>Cell {cell.number}</h3>\n")
-        parts.append(f'<pre class="code">{"".join(body)}</pre>\n')
-    return Markup("".join(parts))  # noqa: S704 - lines and remarks are escaped, the rest are numbers
+    if source.kind == "module":
+        return Markup().join(_code(source, cell, said, words) for cell in source.cells)
+    parts = {cell.number: _code(source, cell, said, words) + below.get(cell.number, "") for cell in source.cells}
+    parts |= {cell.number: _prose(cell) for cell in source.prose}
+    heading = Markup('<h3 id="C{}">{}</h3>\n{}')
+    return Markup().join(heading.format(number, words.cell.format(number), parts[number]) for number in sorted(parts))
+
+
+def _code(source: Source, cell: Cell, said: Mapping[Place, Sequence[Markup]], words: Words) -> Markup:
+    """One cell of code, or a module."""
+    lines = escape("\n".join(code_lines(cell.text))).split("\n")
+    body = []
+    for number, line in enumerate(lines, 1):
+        name = anchor(source, (cell.number, number))
+        link = f'<a href="#{name}" aria-label="{words.line.format(number)}">{number}</a>'
+        body.append(f'<span class="l" id="{name}">{link}{line}\n</span>')
+        body += said.get((cell.number, number), ())
+    return Markup(f'<pre class="code">{"".join(body)}</pre>\n')  # noqa: S704 - lines and remarks are escaped, the rest are ours
+
+
+def _prose(cell: Cell) -> Markup:
+    """One cell of Markdown."""
+    from grader.reports.pages.prose import prose_html  # takes a second to import; a class of modules needs it not
+
+    return Markup('<div class="prose">{}</div>\n').format(prose_html(cell.text))

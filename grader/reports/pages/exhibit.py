@@ -2,11 +2,12 @@
 
 import math
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 from grader.model.assignment import Assignment
 from grader.model.observation import Fit, Observation
-from grader.model.result import Result
-from grader.model.submission import Source
+from grader.model.result import Missing, Override, Result, Verdict
+from grader.model.submission import Identity, Source
 from grader.model.training import Description, TrainingRun
 
 
@@ -125,19 +126,45 @@ def _whole(value: object) -> int:
     return value if isinstance(value, int) and 0 <= value < 10**15 else 0
 
 
+NO_TIME = datetime.fromtimestamp(0, UTC)
+
+
 def anonymised_result(result: Result, names: dict[str, str]) -> Result:
-    """A result with another name and without what the student wrote."""
+    """A result with another name and without what the student wrote, who that is, and when it came.
+
+    Of lateness the days and points stay, of points by hand that they are.
+    """
+    late = result.lateness
     return result.model_copy(
         update={
             "student": names[result.student],
             "path": "",
             "message": "",
-            "checks": tuple(verdict.model_copy(update={"message": ""}) for verdict in result.checks),
+            "checks": tuple(_unsaid(verdict) for verdict in result.checks),
             "notes": tuple(note.model_copy(update={"where": "", "text": ""}) for note in result.notes),
             "submission_digest": "",
             "resume_key": "",
+            "identity": None,
+            "handed_in": None,
+            "lateness": late.model_copy(update={"due": NO_TIME, "seconds": 0.0}) if late else None,
+            "override": _unsigned(result.override),
         }
     )
+
+
+def _unsaid(verdict: Verdict) -> Verdict:
+    """A verdict without its message, which may quote the student, and without the reason of a person."""
+    return verdict.model_copy(update={"message": "", "override": _unsigned(verdict.override)})
+
+
+def _unsigned(override: Override | None) -> Override | None:
+    """That points were given by hand, and how many."""
+    return None if override is None else override.model_copy(update={"reason": "", "by": "", "when": ""})
+
+
+def anonymised_missing(missing: Missing, names: dict[str, str]) -> Missing:
+    """Somebody who handed in nothing, under another name."""
+    return Missing(student=names[missing.student], identity=Identity())
 
 
 def anonymised(exhibit: Exhibit, names: dict[str, str]) -> Exhibit:

@@ -6,11 +6,13 @@ inputs that were drawn may stand in it) and how the sandbox saw the run are left
 
 import re
 
+from markupsafe import Markup, escape
+
 from grader.model.result import Result, Verdict
-from grader.reports.pages.code import code_cells, remarks
+from grader.reports import standing
 from grader.reports.pages.curves import closeness, curve_figure, curve_lines
 from grader.reports.pages.exhibit import Exhibit
-from grader.reports.pages.render import number, render
+from grader.reports.pages.render import annotated, number, render
 from grader.reports.pages.visible import clear, in_one_line
 from grader.reports.pages.wording import LANGUAGES, Words
 
@@ -35,16 +37,26 @@ def feedback_page(exhibit: Exhibit, language: str = "en") -> str:
         words=words,
         message=clear(public_message(exhibit.result, words)),
         verdicts=verdicts,
-        cells=code_cells(exhibit.source, remarks(exhibit.source, verdicts, exhibit.result.notes)),
+        linked=_clear,
+        standing=standing.LANGUAGES[language],
+        total=standing.addition(exhibit.result, standing.LANGUAGES[language]),
+        remarks=standing.remarks(exhibit.result, standing.LANGUAGES[language]),
+        cells=annotated(exhibit, verdicts, words),
+        notebook=exhibit.source is not None and exhibit.source.kind == "notebook",
         lines=lines,
         figure=curve_figure(exhibit, lines, words) if lines else "",
         closeness=closeness(exhibit, words),
     )
 
 
+def _clear(text: str) -> Markup:
+    """A message as text; places in it lead nowhere here, since remarks stand at them."""
+    return escape(clear(text))
+
+
 def feedback_markdown(exhibit: Exhibit, language: str = "en") -> str:
     """The same for posting: without figure and layers."""
-    words, result = LANGUAGES[language], exhibit.result
+    words, sums, result = LANGUAGES[language], standing.LANGUAGES[language], exhibit.result
     score = words.no_score if result.score is None else number(result.score)
     parts = [
         f"# {_plain(_title(exhibit))}",
@@ -55,15 +67,20 @@ def feedback_markdown(exhibit: Exhibit, language: str = "en") -> str:
     message = public_message(result, words)
     if message:
         parts.append(f"> {_plain(message)}")
-    parts.append(
-        f"## {words.checks}\n\n" + "\n".join(_item(public(verdict, words), words) for verdict in result.checks)
-    )
+    items = [_item(public(verdict, words), words, sums) for verdict in result.checks]
+    parts.append(f"## {words.checks}\n\n" + "\n".join(items))
+    lines = standing.addition(result, sums)
+    found = [_plain(sentence) for sentence in standing.remarks(result, sums)]
+    if len(lines) > 1:
+        found.insert(0, "; ".join(f"{_plain(line.label)}: **{line.value}**" for line in lines))
+    if found:
+        parts.append(f"## {words.standing}\n\n" + "\n".join(f"- {sentence}" for sentence in found))
     sentences = closeness(exhibit, words)
     if sentences:
         parts.append(f"## {words.training}\n\n" + " ".join(sentences))
     if result.notes:
         items = [
-            f"- {_plain(f'{note.where}: ' if note.where else '')}{_plain(note.text)}" for note in result.notes[:100]
+            f"- {f'{_plain(note.where)}: ' if note.where else ''}{_plain(note.text)}" for note in result.notes[:100]
         ]
         parts.append(f"## {words.notes}\n\n" + "\n".join(items))
     return "\n\n".join(parts) + "\n"
@@ -73,6 +90,9 @@ def public(verdict: Verdict, words: Words) -> Verdict:
     """A verdict as its student may see it; what broke on our side may quote the check, and is not theirs to read."""
     if verdict.status == "error":
         return verdict.model_copy(update={"message": words.ours})
+    if verdict.override is not None:
+        said = standing.without_hand(verdict) if verdict.override.before is not None else ""  # it broke, or waited
+        verdict = verdict.model_copy(update={"message": said})
     if verdict.hidden:
         return verdict.model_copy(update={"message": in_one_line(verdict.message.strip().split("\n")[0])})
     return verdict
@@ -91,12 +111,16 @@ def _title(exhibit: Exhibit) -> str:
     return exhibit.observation.assignment if exhibit.observation else exhibit.result.path
 
 
-def _item(verdict: Verdict, words: Words) -> str:
+def _item(verdict: Verdict, words: Words, sums: standing.Words) -> str:
     """A check as an item of a list."""
     word = words.partly if verdict.status == "failed" and verdict.points > 0 else getattr(words, verdict.status)
+    word = words.waits if verdict.waits else word
+    word += f", {words.extra}" if verdict.extra else ""
     points = f"{number(verdict.points)}/{number(verdict.max_points)}"
-    head = f"- {MARKS[verdict.status]} **{points}** {word}: {_plain(verdict.title)}"
-    return head + (f"\\\n  {_plain(verdict.message)}" if verdict.message else "")
+    lines = [f"- {MARKS[verdict.status]} **{points}** {word}: {_plain(verdict.title)}"]
+    lines += [_plain(verdict.message)] if verdict.message else []
+    lines += [_plain(standing.by_hand(verdict.override, sums))] if verdict.override else []
+    return "\\\n  ".join(lines)
 
 
 def _plain(text: str) -> str:

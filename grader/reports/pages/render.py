@@ -15,15 +15,17 @@ import jinja2
 from markupsafe import Markup
 
 from grader.model.assignment import Assignment
-from grader.model.result import Result, Scores
+from grader.model.result import Result, Scores, Verdict
+from grader.reports import standing
 from grader.reports.console import lost_points
 from grader.reports.pages import statistics
+from grader.reports.pages.cells import shown, verdicts_at_cells
 from grader.reports.pages.charts import curves, histogram, percent
 from grader.reports.pages.code import code_cells, linked, remarks
 from grader.reports.pages.curves import closeness, curve_figure, curve_lines
 from grader.reports.pages.exhibit import Exhibit, shape
 from grader.reports.pages.visible import clear, in_one_line, printed
-from grader.reports.pages.wording import ENGLISH
+from grader.reports.pages.wording import ENGLISH, Words
 
 TEMPLATES = Path(__file__).parent / "templates"
 
@@ -42,7 +44,7 @@ def thousands(value: float) -> str:
 def environment() -> jinja2.Environment:
     """The templates, with what they may call."""
     made = jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined, trim_blocks=False
+        loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, undefined=jinja2.StrictUndefined, auto_reload=False
     )
     made.filters.update(
         number=number,
@@ -51,6 +53,8 @@ def environment() -> jinja2.Environment:
         clear=clear,
         line=in_one_line,
         spaced=lambda name: name.replace("_", " "),
+        own_message=standing.without_hand,
+        by_hand=standing.by_hand,
     )
     return made
 
@@ -109,7 +113,16 @@ def class_page(
         spread=spread,
         most=most,
         full=sum(result.score is not None and result.score >= result.max_score for result in results),
-        urgent=[result for result in results if statistics.urgency(result) == 0],
+        urgent=statistics.first_to_decide(results),
+        waiting=statistics.waiting(results),
+        missing=sorted(scores.missing, key=lambda item: (item.student.casefold(), item.student)),
+        people=statistics.people(scores),
+        cells=statistics.bookkeeping(results),
+        by_hand=statistics.has_points_by_hand,
+        awaited=standing.waiting,
+        reason=standing.reason,
+        standing_days=standing.days,
+        points=standing.points,
         odd=[result for result in results if statistics.urgency(result) == 1],
         mild=_by_mild_flag(results),
         mild_flags=statistics.MILD_FLAGS,
@@ -146,6 +159,8 @@ def _kinds(result: Result) -> str:
     found = [f"status-{result.status}", "full" if full else "lost"]
     found += ["review"] if statistics.urgency(result) == 0 else []
     found += ["flagged"] if result.flags else []
+    found += ["late"] if statistics.is_late(result) else []
+    found += ["byhand"] if statistics.has_points_by_hand(result) else []
     return " ".join(found)
 
 
@@ -183,7 +198,10 @@ def course_page(
     """The page over several assignments; `links` leads from an assignment's id to the pages of its students."""
     shown = []
     table: dict[str, dict[str, Result]] = {}
+    people = statistics.people(*(scores for scores, _ in parts))
     for scores, assignment in parts:
+        for nobody in scores.missing:
+            table.setdefault(nobody.student, {})
         for result in scores.submissions:
             table.setdefault(result.student, {})[scores.assignment] = result
         shown.append(
@@ -192,6 +210,7 @@ def course_page(
                 "title": assignment.title if assignment else scores.assignment,
                 "link": f"{scores.assignment}/report.html",
                 "results": scores.submissions,
+                "missing": scores.missing,
                 "spread": statistics.spread(scores.submissions),
                 "urgent": sum(statistics.urgency(result) == 0 for result in scores.submissions),
             }
@@ -201,7 +220,7 @@ def course_page(
         (student, [(found.get(name), f"{name}/{links[name].get(student, '')}") for name in ids])
         for student, found in sorted(table.items(), key=lambda item: (item[0].casefold(), item[0]))
     ]
-    return render("course.html", script=True, parts=shown, rows=rows, anonymous=anonymous)
+    return render("course.html", script=True, parts=shown, rows=rows, people=people, anonymous=anonymous)
 
 
 def submission_page(exhibit: Exhibit, title: str) -> str:
@@ -225,14 +244,34 @@ def submission_page(exhibit: Exhibit, title: str) -> str:
         mild_flags=statistics.MILD_FLAGS,
         flag_words=_FLAG_WORDS,
         linked=lambda text: linked(text, exhibit.source),
+        standing=standing.ENGLISH,
+        days=standing.days,
+        total=standing.addition(exhibit.result),
+        remarks=standing.remarks(_without_times(exhibit.result) if exhibit.anonymous else exhibit.result),
+        waiting=standing.waiting(exhibit.result),
+        reason=standing.reason(exhibit.result),
+        notebook=exhibit.source is not None and exhibit.source.kind == "notebook",
         lines=lines,
         figure=curve_figure(exhibit, lines, ENGLISH) if lines else "",
         closeness=closeness(exhibit, ENGLISH),
         facts=facts,
-        cells=code_cells(exhibit.source, remarks(exhibit.source, exhibit.result.checks, exhibit.result.notes)),
+        cells=annotated(exhibit, exhibit.result.checks, ENGLISH),
         stdout=printed(observation.stdout) if observation else "",
         stderr=printed(observation.stderr) if observation else "",
     )
+
+
+def annotated(exhibit: Exhibit, verdicts: Sequence[Verdict], words: Words) -> Markup:
+    """The student's code or notebook, with what these verdicts and the notes say at its lines and cells."""
+    source, entry_points = exhibit.source, exhibit.assignment.entry_points if exhibit.assignment else ()
+    own = [verdict.model_copy(update={"message": standing.without_hand(verdict)}) for verdict in verdicts]
+    below = {number: shown(found) for number, found in verdicts_at_cells(source, own, entry_points).items()}
+    return code_cells(source, remarks(source, own, exhibit.result.notes), below, words)
+
+
+def _without_times(result: Result) -> Result:
+    """Only which attempt it is."""
+    return result.model_copy(update={"lateness": None, "override": None, "marked_late": False})
 
 
 def _origin(dataset: str, part: str, recipe: str) -> str:

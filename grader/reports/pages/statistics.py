@@ -6,7 +6,8 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from grader.model.result import Result, Verdict
+from grader.model.result import Result, Scores, Verdict
+from grader.model.submission import Identity
 from grader.reports.pages.charts import Bar, Line
 
 MILD_FLAGS = ("old_name", "load_data_path")
@@ -85,6 +86,82 @@ def urgency(result: Result) -> int:
 def in_order(results: Sequence[Result]) -> list[Result]:
     """What needs a person first, then what looks odd, then the others by name."""
     return sorted(results, key=lambda result: (min(urgency(result), 2), result.student.casefold(), result.student))
+
+
+def first_to_decide(results: Sequence[Result]) -> list[Result]:
+    """Who needs a person; behind the others those of whom only points are waited for, which may be the whole class."""
+    found = [result for result in results if urgency(result) == 0]
+    return sorted(found, key=lambda item: item.score is not None and any(verdict.waits for verdict in item.checks))
+
+
+def waiting(results: Sequence[Result]) -> list[tuple[Verdict, int]]:
+    """The checks whose points a person must give, and for how many."""
+    found: dict[str, list[Verdict]] = {}
+    for result in results:
+        for verdict in result.checks:
+            if verdict.waits:
+                found.setdefault(verdict.id, []).append(verdict)
+    return [(verdicts[0], len(verdicts)) for verdicts in found.values()]
+
+
+def is_late(result: Result) -> bool:
+    """Whether it came after the time of grace, or the platform says so."""
+    return bool(result.lateness.days if result.lateness else result.marked_late)
+
+
+def has_points_by_hand(result: Result) -> bool:
+    """Whether a person gave points."""
+    return result.override is not None or any(verdict.override for verdict in result.checks)
+
+
+@dataclass(frozen=True)
+class People:
+    """Who the students of some scores are, by their names there."""
+
+    known: dict[str, Identity]
+    sections: tuple[str, ...]
+    """In the order of the alphabet."""
+
+    @property
+    def have_names(self) -> bool:
+        """Whether any full name says more than the name in the scores."""
+        return any(who.name not in ("", student) for student, who in self.known.items())
+
+    def of(self, student: str) -> Identity:
+        """What is known of a student."""
+        return self.known.get(student, Identity())
+
+    def section_number(self, student: str) -> str:
+        """The place of the student's section among all, from 1; empty for none."""
+        section = self.of(student).section
+        return str(self.sections.index(section) + 1) if section else ""
+
+
+def people(*parts: Scores) -> People:
+    """Whoever is known in these scores, those who handed in nothing included."""
+    known: dict[str, Identity] = {}
+    for scores in parts:
+        known |= {item.student: item.identity for item in scores.missing}
+        known |= {result.student: result.identity for result in scores.submissions if result.identity is not None}
+    return People(known, tuple(sorted({who.section for who in known.values() if who.section})))
+
+
+@dataclass(frozen=True)
+class Bookkeeping:
+    """Which columns about what counts have anything in them."""
+
+    late: bool
+    attempts: bool
+    by_hand: bool
+
+
+def bookkeeping(results: Sequence[Result]) -> Bookkeeping:
+    """Where anybody was late, handed in twice, or has points by hand."""
+    return Bookkeeping(
+        any(is_late(result) for result in results),
+        any(result.attempt is not None for result in results),
+        any(has_points_by_hand(result) for result in results),
+    )
 
 
 def spread(results: Sequence[Result]) -> Spread | None:

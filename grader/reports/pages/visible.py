@@ -7,6 +7,7 @@ LONGEST_LINE = 2_000
 MOST_LINES = 5_000
 LONGEST_MESSAGE = 4_000
 NAMES = {"\0": "NUL", "\a": "bell", "\b": "backspace", "\r": "return", "\x1b": "escape", "\x7f": "delete"}
+RUN = re.compile(r"([^\t])\1*")
 SEQUENCE = re.compile(r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b]*(?:\x07|\x1b\\)?|[@-Z\\^_])")
 """Escape sequences of a terminal: control sequences, commands to the operating system, and two-character ones."""
 
@@ -17,9 +18,9 @@ def visible(text: str) -> str:
     The usual control characters become words (`⟨escape⟩`), other unseen ones numbers (`⟨U+202E⟩`); a run of more than
     three is said once with its length (`⟨backspace⟩×76`).
     """
-    if text.isascii() and text.isprintable():
+    if text.isprintable():
         return text
-    return re.sub(r"([^\n\t])\1*", _shown, text)
+    return "\n".join(line if line.isprintable() else RUN.sub(_shown, line) for line in text.split("\n"))
 
 
 def _shown(run: re.Match[str]) -> str:
@@ -55,12 +56,12 @@ def printed(text: str, most_lines: int = 200) -> str:
     Colours are dropped; a carriage return goes to the beginning of the line and a backspace one place back, and what
     comes next overwrites what stood there.
     """
-    lines = [_as_left(line) for line in SEQUENCE.sub("", text).split("\n")]
+    lines = SEQUENCE.sub("", text).split("\n")
     if len(lines) > most_lines:
         head = most_lines // 2
         left_out = f"… {len(lines) - most_lines:,} lines left out …"
         lines = [*lines[:head], left_out, *lines[len(lines) - (most_lines - head) :]]
-    return "\n".join(shortened(visible(line), LONGEST_LINE) for line in lines).strip("\n")
+    return "\n".join(shortened(visible(_as_left(line)), LONGEST_LINE) for line in lines).strip("\n")
 
 
 def _as_left(line: str) -> str:
@@ -69,14 +70,14 @@ def _as_left(line: str) -> str:
         return line
     cells: list[str] = []
     place = 0
-    for char in line:
-        if char == "\r":
+    for part in re.split(r"(\r|\x08+)", line):
+        if part == "\r":
             place = 0
-        elif char == "\b":
-            place = max(place - 1, 0)
+        elif part.startswith("\b"):
+            place = max(place - len(part), 0)
         else:
-            cells[place : place + 1] = [char]
-            place += 1
+            cells[place : place + len(part)] = part
+            place += len(part)
     return "".join(cells)
 
 

@@ -31,6 +31,21 @@ class Words:
     parameters: str
     notes: str
     code: str
+    notebook: str
+    """Above the cells of a notebook."""
+    outputs: str
+    """What of a notebook is left out."""
+    cell: str
+    """Takes its number."""
+    line: str
+    """Takes its number."""
+    waits: str
+    """Of a check whose points a person must give."""
+    extra: str
+    by_hand: str
+    """Of points that a person gave."""
+    standing: str
+    """Above what is said of attempts and lateness."""
     footer: str
     epoch: str
     accuracy: str
@@ -83,6 +98,14 @@ ENGLISH = Words(
     parameters="Parameters",
     notes="Notes",
     code="Your code",
+    notebook="Your notebook",
+    outputs="As it was handed in, without saved outputs and pictures.",
+    cell="Cell {}",
+    line="line {}",
+    waits="waits for a person",
+    extra="extra credit",
+    by_hand="points by hand",
+    standing="How your points come together",
     footer="Made by grader. Ask your instructor about anything that is unclear.",
     epoch="epoch",
     accuracy="accuracy",
@@ -124,6 +147,14 @@ CHINESE = Words(
     parameters="参数量",
     notes="说明",
     code="你的代码",
+    notebook="你的笔记本",
+    outputs="内容为提交时的原样，不含已保存的输出和图片。",
+    cell="单元格 {}",
+    line="第 {} 行",
+    waits="等待人工评分",
+    extra="附加分",
+    by_hand="人工给分",
+    standing="得分构成",
     footer="由 grader 生成。如有疑问，请咨询任课教师。",
     epoch="轮次 (epoch)",
     accuracy="准确率",
