@@ -1,6 +1,6 @@
 """What all tests share: the quick ones run first.
 
-There are two marks, declared in `pyproject.toml`: `sandbox` (needs kernel features) and `training` (slow).
+The marks are declared in `pyproject.toml`. `make test` runs those of `sandbox`, `training` and `browser` apart.
 """
 
 import sys
