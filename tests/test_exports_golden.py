@@ -16,6 +16,8 @@ from typing import Any
 
 import jsonschema
 import pytest
+from junitparser import Error as JUnitError
+from junitparser import Failure, JUnitXml, Skipped
 
 from grader.exports import FORMATS, Export, Request
 from grader.model.result import Scores
@@ -281,6 +283,22 @@ def test_junit_has_only_known_elements_and_right_counts() -> None:
         for count, tag in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
             assert int(suite.attrib[count]) == len(suite.findall(f".//testcase/{tag}"))
         assert int(suite.attrib["tests"]) == len(suite.findall(".//testcase"))
+
+
+def test_a_reader_of_ci_servers_finds_the_same_in_the_junit_file() -> None:
+    """Parsed by somebody else's code: suites, counts, results with their sentences, and times."""
+    found = JUnitXml.fromfile(str(GOLDEN / "junit.xml"))
+    suites = list(found)
+    cases = {suite.name: list(suite) for suite in suites}
+    counts = {suite.name: (suite.tests, suite.failures, suite.errors, suite.skipped) for suite in suites}
+
+    assert [suite.name for suite in suites] == [item.get("name") for item in junit_root().findall("testsuite")]
+    for name, own in cases.items():
+        results = [result for case in own for result in case.result]
+        kinds = [sum(isinstance(result, kind) for result in results) for kind in (Failure, JUnitError, Skipped)]
+        assert counts[name] == (len(own), *kinds)
+        assert all(result.message for result in results if isinstance(result, Failure | JUnitError))
+    assert (found.tests, found.failures) == (sum(map(len, cases.values())), sum(suite.failures for suite in suites))
 
 
 def test_junit_tells_the_students_failures_from_ours() -> None:
