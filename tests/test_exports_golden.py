@@ -11,6 +11,7 @@ import json
 import os
 import xml.etree.ElementTree as ET
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,10 @@ from junitparser import Error as JUnitError
 from junitparser import Failure, JUnitXml, Skipped
 
 from grader.exports import FORMATS, Export, Request
-from grader.model.result import Scores
+from grader.exports.wording import feedback
+from grader.model.result import Attempt, Lateness, Override, Scores
+from grader.results.verdicts import make_result
+from tests.factories import make_observation, make_submission, make_verdict
 
 GOLDEN = Path(__file__).parent / "golden" / "exports"
 SCORES = Scores.model_validate_json((GOLDEN / "scores.json").read_bytes())
@@ -329,3 +333,19 @@ def test_junit_has_points_as_properties_and_none_where_there_are_none() -> None:
     assert "score" not in properties(suites[4])
     assert [properties(case).get("points") for case in suites[1].findall("testcase")] == [None, "2", "2", "0"]
     assert not [case for case in suites[4].findall("testcase") if "points" in properties(case)]
+
+
+def test_what_counts_is_said_where_points_are_handed_on() -> None:
+    """Attempt, lateness, and points by hand with their reason; of a hidden check, too."""
+    told = Override(points=1, reason="It was meant well.", by="Eve", when="2026-12-03", before=0.0)
+    late = Lateness(due=datetime(2026, 12, 1, tzinfo=UTC), seconds=90_000, days=2, penalty=1.5)
+    hidden = make_verdict(points=1, hidden=True, override=told, message="One.\nTwo.")
+    attempt = Attempt(number=2, of=3, policy="best", scores=(1.0, 2.0, 1.0))
+    result = make_result(make_submission(), make_observation(), (hidden,))
+    text = feedback(result.model_copy(update={"lateness": late, "attempt": attempt, "override": told}))
+
+    assert "This is attempt 2 of 3; the best one counts." in text
+    assert "up to 2 days late: 1.5 points are taken off." in text
+    assert "For the whole submission: Eve gave 1 point (2026-12-03): It was meant well." in text
+    assert text.count("Eve gave 1 point (2026-12-03)") == 2
+    assert "Two." not in text

@@ -159,7 +159,7 @@ def test_points_by_hand_replace_those_of_the_check(assignment: Assignment) -> No
     assert (result.score, nice.points, nice.status) == (5.0, 3.0, "passed")
     assert nice.override is not None
     assert (nice.override.before, nice.override.by) == (1.5, "Eve")
-    assert "It is. (Eve, 2026-12-03)" in nice.message
+    assert (nice.override.reason, nice.override.when) == ("It is.", "2026-12-03")
 
 
 def test_points_by_hand_for_the_whole_are_the_score(assignment: Assignment) -> None:

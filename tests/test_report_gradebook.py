@@ -229,7 +229,7 @@ def test_durations_have_two_units(seconds: float, text: str) -> None:
     [
         ({"seconds": 0.0, "days": 0}, "on time"),
         ({"seconds": 300.0, "days": 0}, "5 min late, within the time of grace"),
-        ({"seconds": 300.0, "days": 1, "penalty": 1.0}, "counted as 1 day; it costs 1 points"),
+        ({"seconds": 300.0, "days": 1, "penalty": 1.0}, "counted as 1 day; it costs 1 point."),
         ({"seconds": 9e5, "days": 11, "penalty": 2.0, "too_late": True}, "after the last moment at which it counts"),
     ],
 )
@@ -249,14 +249,6 @@ def test_points_of_a_person_come_with_reason_and_name(kept: Path) -> None:
     markdown = (kept / "submissions/bela/feedback.md").read_text("utf-8")
     assert "R. Feynman gave 1.5 points instead of 0" in markdown
     assert "R. Feynman 给了 1.5 分，原为 0 分" in said(kept / "zh", "bela", "feedback.html")
-
-
-def test_the_sentence_of_the_gradebook_is_known_here() -> None:
-    """What `settled` writes behind a message is what is taken away again, whatever the reason is."""
-    entry = OverrideEntry(student="ada", check="works", points=1, reason="a\n(b) A person", by="c", when="2026-12-02")
-    failed = make_verdict(status="failed", points=0, message="A person gave nothing.")
-    made = settled([result(failed)], Rules(make_assignment(), overrides=(entry,)))
-    assert standing.without_hand(made.checks[0]) == "A person gave nothing."
 
 
 def test_a_check_that_broke_is_not_quoted_when_a_person_gives_the_points() -> None:

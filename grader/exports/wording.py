@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from grader.exports.grades import grade_of, shown
-from grader.model.result import Result, Verdict
+from grader.model.result import Override, Result, Verdict
 
 MARKS = {"passed": "✓", "failed": "✗", "skipped": "–", "error": "!"}
 
@@ -50,8 +50,7 @@ def what_counts(result: Result) -> Iterator[str]:
         days = "one day" if late.days == 1 else f"{late.days} days"
         yield f"Handed in up to {days} late: {shown(late.penalty)} points are taken off."
     if result.override is not None:
-        given = result.override
-        yield f"A person gave this score: {given.reason} ({given.by}, {given.when})"
+        yield f"For the whole submission: {given(result.override)}"
 
 
 def check_line(verdict: Verdict) -> str:
@@ -61,9 +60,16 @@ def check_line(verdict: Verdict) -> str:
 
 
 def public_message(verdict: Verdict) -> str:
-    """What was found; of a hidden check the first line only."""
+    """What was found, of a hidden check the first line only; then what a person decided."""
     lines = verdict.message.strip().splitlines()
-    return "\n".join(lines[:1] if verdict.hidden else lines)
+    lines = lines[:1] if verdict.hidden else lines
+    return "\n".join([*lines, given(verdict.override)] if verdict.override else lines)
+
+
+def given(override: Override) -> str:
+    """That a person gave points, with who, when and why."""
+    worth = "1 point" if override.points == 1 else f"{shown(override.points)} points"
+    return f"{override.by} gave {worth} ({override.when}): {override.reason}"
 
 
 def named_line(file: str, text: str) -> int | None:

@@ -59,11 +59,6 @@ class OverrideEntry(Record):
         """As it is written into the scores."""
         return Override(points=self.points, reason=self.reason, by=self.by, when=self.when, before=before)
 
-    @property
-    def sentence(self) -> str:
-        """For the student, behind what the check had said."""
-        return f"A person gave {self.points:g} points: {self.reason} ({self.by}, {self.when})"
-
 
 class _Overrides(Record):
     """The whole file."""

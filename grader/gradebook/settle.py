@@ -107,7 +107,7 @@ def _given(verdict: Verdict, entry: OverrideEntry | None, extra: bool) -> Verdic
             "points": entry.points,
             "status": "passed" if entry.points >= verdict.max_points else "failed",
             # what a broken check said may quote the answer, and what it waited for is no news any more
-            "message": entry.sentence if had_none else f"{verdict.message} {entry.sentence}".strip(),
+            "message": "" if had_none else verdict.message,
             "waits": False,
             "override": entry.override(None if had_none else verdict.points),
         }

@@ -170,7 +170,7 @@ def result_details(result: Result) -> Group:
         mark = {"passed": "✓", "failed": "✗", "skipped": "–", "error": "!"}[check.status]
         worth = f"{check.points:g}/{check.max_points:g}{' extra' if check.extra else ''}"
         lines.append(Text(f"{mark} {worth}  {plain(check.title)}"))
-        said = [standing.without_hand(check), standing.by_hand(check.override) if check.override else ""]
+        said = [check.message, standing.by_hand(check.override) if check.override else ""]
         lines += [Text("        ") + plain(sentence) for sentence in said if sentence]
     for note in result.notes:
         lines.append(Text("note") + plain(f" ({note.where}): {note.text}" if note.where else f": {note.text}"))

@@ -42,6 +42,8 @@ class Words:
     attempts: str
     """Takes the scores."""
     this: str
+    one_point: str
+    points: str
     by_hand: str
     """Takes points, who, when and the reason."""
     instead: str
@@ -64,7 +66,7 @@ ENGLISH = Words(
     one_day="1 day",
     on_time="Handed in {0}, due {1}: on time.",
     in_grace="Handed in {0}, due {1}: {2} late, within the time of grace; it costs nothing.",
-    was_late="Handed in {0}, due {1}: {2} late, counted as {3}; it costs {4} points.",
+    was_late="Handed in {0}, due {1}: {2} late, counted as {3}; it costs {4}.",
     too_late="Handed in {0}, due {1}: {2} late, after the last moment at which it counts.",
     unknown="Handed in late, by how much is not known.",
     attempt="This is attempt {} of {}; {}.",
@@ -73,8 +75,10 @@ ENGLISH = Words(
     last="the last one counts",
     attempts="Each would give: {}.",
     this="{} (this one)",
-    by_hand="{1} gave {0} points ({2}): {3}",
-    instead="{2} gave {0} points instead of {1} ({3}): {4}",
+    one_point="1 point",
+    points="{} points",
+    by_hand="{1} gave {0} ({2}): {3}",
+    instead="{2} gave {0} instead of {1} ({3}): {4}",
     whole="For the whole submission: {}",
 )
 CHINESE = Words(
@@ -91,7 +95,7 @@ CHINESE = Words(
     one_day="1 天",
     on_time="提交时间 {0}，截止时间 {1}：按时提交。",
     in_grace="提交时间 {0}，截止时间 {1}：迟交 {2}，在宽限时间内，不扣分。",
-    was_late="提交时间 {0}，截止时间 {1}：迟交 {2}，按 {3}计，扣 {4} 分。",
+    was_late="提交时间 {0}，截止时间 {1}：迟交 {2}，按 {3}计，扣 {4}。",
     too_late="提交时间 {0}，截止时间 {1}：迟交 {2}，已超过最后期限，不计分。",
     unknown="迟交，具体时间不详。",
     attempt="这是第 {} 次提交，共 {} 次；{}。",
@@ -100,8 +104,10 @@ CHINESE = Words(
     last="以最后一次为准",
     attempts="各次提交的得分：{}。",
     this="{}（本次）",
-    by_hand="{1} 给了 {0} 分（{2}）：{3}",
-    instead="{2} 给了 {0} 分，原为 {1} 分（{3}）：{4}",
+    one_point="1 分",
+    points="{} 分",
+    by_hand="{1} 给了 {0}（{2}）：{3}",
+    instead="{2} 给了 {0}，原为 {1} 分（{3}）：{4}",
     whole="整份作业：{}",
 )
 LANGUAGES = {"en": ENGLISH, "zh": CHINESE}
@@ -176,7 +182,7 @@ def lateness(late: Lateness, handed_in: datetime | None, words: Words = ENGLISH)
         return words.too_late.format(*times, how_late)
     if not late.days:
         return words.in_grace.format(*times, how_late)
-    return words.was_late.format(*times, how_late, days(late.days, words), points(late.penalty))
+    return words.was_late.format(*times, how_late, days(late.days, words), amount(late.penalty, words))
 
 
 def moment(time: datetime) -> str:
@@ -196,6 +202,11 @@ def duration(seconds: float, words: Words = ENGLISH) -> str:
     return " ".join([part for part in parts if part][:2])
 
 
+def amount(value: float, words: Words = ENGLISH) -> str:
+    """So many points."""
+    return words.one_point if value == 1 else words.points.format(points(value))
+
+
 def days(count: int, words: Words = ENGLISH) -> str:
     """So many days."""
     return words.one_day if count == 1 else words.days.format(count)
@@ -204,17 +215,8 @@ def days(count: int, words: Words = ENGLISH) -> str:
 def by_hand(given: Override, words: Words = ENGLISH) -> str:
     """Who gave how many points, when, and why."""
     if given.before is None:
-        return words.by_hand.format(points(given.points), given.by, given.when, given.reason)
-    return words.instead.format(points(given.points), points(given.before), given.by, given.when, given.reason)
-
-
-def without_hand(verdict: Verdict) -> str:
-    """What the check itself had said: without the sentence that the gradebook adds for points by hand."""
-    given = verdict.override
-    if given is None:
-        return verdict.message
-    sentence = f"A person gave {given.points:g} points: {given.reason} ({given.by}, {given.when})"
-    return verdict.message.removesuffix(sentence).strip()
+        return words.by_hand.format(amount(given.points, words), given.by, given.when, given.reason)
+    return words.instead.format(amount(given.points, words), points(given.before), given.by, given.when, given.reason)
 
 
 def waiting(result: Result) -> list[Verdict]:

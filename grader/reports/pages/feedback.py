@@ -90,9 +90,6 @@ def public(verdict: Verdict, words: Words) -> Verdict:
     """A verdict as its student may see it; what broke on our side may quote the check, and is not theirs to read."""
     if verdict.status == "error":
         return verdict.model_copy(update={"message": words.ours})
-    if verdict.override is not None:
-        said = standing.without_hand(verdict) if verdict.override.before is not None else ""  # it broke, or waited
-        verdict = verdict.model_copy(update={"message": said})
     if verdict.hidden:
         return verdict.model_copy(update={"message": in_one_line(verdict.message.strip().split("\n")[0])})
     return verdict

@@ -53,7 +53,6 @@ def environment() -> jinja2.Environment:
         clear=clear,
         line=in_one_line,
         spaced=lambda name: name.replace("_", " "),
-        own_message=standing.without_hand,
         by_hand=standing.by_hand,
     )
     return made
@@ -264,9 +263,8 @@ def submission_page(exhibit: Exhibit, title: str) -> str:
 def annotated(exhibit: Exhibit, verdicts: Sequence[Verdict], words: Words) -> Markup:
     """The student's code or notebook, with what these verdicts and the notes say at its lines and cells."""
     source, entry_points = exhibit.source, exhibit.assignment.entry_points if exhibit.assignment else ()
-    own = [verdict.model_copy(update={"message": standing.without_hand(verdict)}) for verdict in verdicts]
-    below = {number: shown(found) for number, found in verdicts_at_cells(source, own, entry_points).items()}
-    return code_cells(source, remarks(source, own, exhibit.result.notes), below, words)
+    below = {number: shown(found) for number, found in verdicts_at_cells(source, verdicts, entry_points).items()}
+    return code_cells(source, remarks(source, verdicts, exhibit.result.notes), below, words)
 
 
 def _without_times(result: Result) -> Result:
