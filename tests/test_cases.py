@@ -1,12 +1,13 @@
 """What a submission asks to be trained next."""
 
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from grader.judging.judge import Judgement
 from grader.pipeline.cases import Case
+from grader.pipeline.conversation import Link
+from grader.pipeline.errands import Seen
 from tests.factories import make_assignment, make_curve, make_fit, make_observation, make_submission
 
 STOPS = make_curve([0.5, 0.8, 0.95], stop=2)
@@ -15,8 +16,10 @@ STOPS = make_curve([0.5, 0.8, 0.95], stop=2)
 def case_with(**changes: Any) -> Case:
     """A submission whose graded fit is this one."""
     observation = make_observation(make_fit(STOPS, **changes))
-    conversation: Any = SimpleNamespace(chains={"f": ()}, arrays=())
-    return Case(make_assignment(), make_submission(), observation=observation, conversation=conversation)
+    request = observation.fits[0].request
+    assert request is not None
+    seen = Seen(observation, chains={"f": (Link(request, 1),)}, arrays=())
+    return Case(make_assignment(), make_submission(), observation=observation, seen=seen)
 
 
 @pytest.mark.parametrize(

@@ -129,7 +129,7 @@ def test_a_student_cannot_add_lines_to_the_details() -> None:
 
 def watched(terminal: bool = False) -> tuple[LiveView, io.StringIO]:
     file = io.StringIO()
-    return LiveView(Console(file=file, force_terminal=terminal, width=150, color_system=None), jobs=2), file
+    return LiveView(Console(file=file, force_terminal=terminal, width=150, color_system=None)), file
 
 
 def said(file: io.StringIO) -> list[str]:
@@ -204,11 +204,53 @@ def test_view_shows_trainings_that_run() -> None:
     assert shown(view._render()).splitlines()[1:] == ["  aaaaaaaa epoch 4/20 accuracy 0.95000 (2 students)"]
 
 
-def test_time_left_is_told_once_it_is_known() -> None:
-    """After two epochs there is a rate, and with it an end; never less than a minute."""
+def test_students_who_join_a_training_are_counted() -> None:
+    """A training that began early is shown with everybody who waits for it."""
     view, _ = watched(terminal=True)
     view.training_planned("a" * 64, 1, 20, 1)
-    view.training_epoch("a" * 64, 1, 1, 0.9)
-    assert "min left" not in shown(view._render())
-    view.training_epoch("a" * 64, 1, 2, 0.9)
-    assert "at most 1 min left" in shown(view._render())
+    view.training_joined("a" * 64, 1, 7)
+    view.training_epoch("a" * 64, 1, 4, None)
+    assert "(7 students)" in shown(view._render())
+
+
+@pytest.mark.parametrize(
+    ("seconds", "complete", "words"),
+    [
+        (None, True, ""),
+        (2, True, " · about 10 seconds left"),
+        (44, True, " · about 40 seconds left"),
+        (200, True, " · about 3 minutes left"),
+        (200, False, " · about 3 minutes for what is known so far"),
+        (9000, True, " · about 2.5 hours left"),
+    ],
+)
+def test_time_left_is_told_once_it_is_known(seconds: float | None, complete: bool, words: str) -> None:
+    """What is foretold is shown no more exactly than it is known, and not at all before there is something to go by."""
+    view, _ = watched(terminal=True)
+    view.begin(3, 0)
+    view.foretold(seconds, complete, 0)
+    assert shown(view._render()).splitlines()[0] == f"captured 0/3 · trained 0/0 different · finished 0/3{words}"
+
+
+def test_view_counts_trainings_that_wait() -> None:
+    """A training that has not begun is one of those to be done."""
+    view, _ = watched(terminal=True)
+    view.training_planned("a" * 64, 1, 20, 1)
+    view.foretold(None, False, 4)
+    assert "trained 0/5 different" in shown(view._render())
+
+
+def test_nothing_is_left_when_all_have_results() -> None:
+    """The last forecast does not stand beside the end."""
+    view, _ = watched(terminal=True)
+    view.begin(1, 0)
+    view.finished(graded())
+    view.foretold(30.0, True, 0)
+    assert "left" not in shown(view._render())
+
+
+def test_words_about_machines_are_plain_text() -> None:
+    """A worker's address is no markup, and has no control characters."""
+    view, file = watched(terminal=True)
+    view.said("the worker [red]tcp://\x1b[2J is gone")
+    assert said(file) == ["the worker [red]tcp://\\x1b[2J is gone"]

@@ -9,7 +9,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from grader.model.training import Parent, TrainingRequest
+from grader.model.training import ArrayRef, Parent, TrainingRequest
+from grader.pipeline.trainer_desk import rule_order
+from grader.training import allowed
+from grader.training.canonical import (
+    LOSSES,
+    METRIC_NAMES,
+    canonical_names,
+    canonical_request,
+    log_names,
+    logged_names,
+    renamed_logs,
+)
 from grader.training.requests import MAX_SAMPLES, architecture_fingerprint, read_request, training_fingerprint
 from grader.training.walk import Refused
 from tests.factories import IMAGES, array_body, fit_body, make_request
@@ -49,7 +60,6 @@ DIFFERENT = {
     "initial_epoch": put("fit", "initial_epoch", value=1),
     "shuffle": put("fit", "shuffle", value=False),
     "validation_split": put("fit", "validation_split", value=0.1),
-    "validation_freq": put("fit", "validation_freq", value=2),
     "class_weight": put("fit", "class_weight", value={"0": 2.0}),
     "images": put("data", "x", value=array_body(IMAGES, "c")),
     "labels": put("data", "y", value=array_body((60_000,), "d")),
@@ -58,15 +68,17 @@ DIFFERENT = {
     "validation": put("data", "validation", value=[array_body((10, 28, 28, 1)), array_body((10,))]),
     "optimizer": put("compile", "optimizer", "config", "learning_rate", value=0.1),
     "loss": put("compile", "loss", value="mse"),
-    "metrics": put("compile", "metrics", value=["acc"]),
+    "metrics": put("compile", "metrics", value=["mse"]),
     "learning_rates": put("learning_rates", value=[PLATEAU]),
     "table": put("learning_rates", value=[{"kind": "table", "table": [0.1, 0.01]}]),
 }
 SAME = {
+    "names of metrics": put("compile", "metrics", value=["acc"]),
     "epochs": put("fit", "epochs", value=5),
     "batch_hooks": put("batch_hooks", value=True),
     "original_dtype": put("data", "x", "original_dtype", value="float32"),
     "callbacks": put("callbacks", value=["Mine"]),
+    "validation_freq of nothing": put("fit", "validation_freq", value=2),
 }
 
 
@@ -183,3 +195,234 @@ def test_text_that_no_file_can_hold_is_refused() -> None:
     except Refused:
         return
     assert request.model_dump_json()
+
+
+# ── properties: other spellings are one training, and whatever matters makes another ──
+
+
+def own(name: str, word: str) -> Body:
+    """A function of Keras or TensorFlow, as Keras writes it down."""
+    return {"module": "builtins", "class_name": "function", "config": word, "registered_name": name}
+
+
+def keras_object(module: str, kind: str, **config: Any) -> Body:
+    return {"module": module, "class_name": kind, "config": config, "registered_name": None}
+
+
+CROSSENTROPY = {"from_logits": False, "ignore_class": None}
+LOSS_SPELLINGS: list[Any] = [
+    "sparse_categorical_crossentropy",
+    "SparseCategoricalCrossentropy",
+    own("function", "sparse_categorical_crossentropy"),
+    keras_object(
+        "keras.losses", "SparseCategoricalCrossentropy", name="mine", reduction="sum_over_batch_size", **CROSSENTROPY
+    ),
+]
+METRIC_SPELLINGS: list[Any] = [
+    "accuracy",
+    "acc",
+    "Accuracy",
+    "SparseCategoricalAccuracy",
+    own("function", "sparse_categorical_accuracy"),
+    keras_object("keras.metrics", "SparseCategoricalAccuracy", name="grader_accuracy", dtype="float32"),
+    keras_object("keras.metrics", "SparseCategoricalAccuracy", name="loss", dtype="float32"),
+]
+POLICY = keras_object("keras", "DTypePolicy", name="float32")
+RELU = {"trainable": True, "dtype": POLICY, "max_value": None, "negative_slope": 0, "threshold": 0.0}
+ACTIVATION_SPELLINGS: dict[str, list[Any]] = {
+    "relu": ["relu", own("function", "relu"), keras_object("keras.layers", "ReLU", name="a", **RELU)],
+    "softmax": [
+        "softmax",
+        own("function", "softmax_v2"),
+        keras_object("keras.layers", "Softmax", name="b", dtype=POLICY, axis=-1),
+    ],
+}
+
+
+WORDS = st.text(alphabet="abc_ é", max_size=5)
+
+
+@st.composite
+def respelled(draw: st.DrawFn, body: Body) -> Body:
+    """The same training in other words."""
+    other = copy.deepcopy(body)
+    for layer in other["model"]["config"]["layers"]:
+        word = draw(st.text(alphabet="abc_", min_size=1, max_size=4))
+        layer["config"]["name"] = f"{word}_{layer['config']['name']}"
+        layer["config"]["dtype"] = draw(st.sampled_from(["float32", POLICY]))
+        spellings = ACTIVATION_SPELLINGS.get(layer["config"].get("activation", ""))
+        if spellings:
+            layer["config"]["activation"] = draw(st.sampled_from(spellings))
+        layer.pop("build_config", None)
+    other["model"]["config"]["name"] = draw(WORDS)
+    other["compile"]["optimizer"]["config"]["name"] = draw(WORDS)
+    other["compile"]["loss"] = draw(st.sampled_from(LOSS_SPELLINGS))
+    other["compile"]["metrics"] = [draw(st.sampled_from(METRIC_SPELLINGS))]
+    other["fit"]["epochs"] = draw(st.integers(1, 50))
+    other["fit"]["validation_batch_size"] = draw(st.none() | st.integers(1, 99))
+    other["fit"]["validation_freq"] = draw(st.integers(1, 9))
+    other["batch_hooks"] = draw(st.booleans())
+    other["callbacks"] = draw(st.lists(st.text(max_size=5), max_size=3))
+    other["data"]["x"]["original_dtype"] = draw(st.sampled_from(["float64", "float32", "float16"]))
+    return other
+
+
+@given(st.data())
+@settings(deadline=None, max_examples=150)
+def test_no_spelling_makes_another_training(data: st.DataObject) -> None:
+    """Two students who mean the same share a training, whatever words each of them finds."""
+    base = fit_body()
+    base["compile"]["optimizer"]["config"]["learning_rate"] = data.draw(st.sampled_from([0.001, 0.1]))
+    base["fit"]["batch_size"] = data.draw(st.integers(1, 100))
+    one, other = (read_request(data.draw(respelled(base)), None) for _ in range(2))
+    assert training_fingerprint(one) == training_fingerprint(other)
+    assert architecture_fingerprint(one) == architecture_fingerprint(other)
+
+
+WITHOUT_EFFECT = {"epochs", "batch_logs", "original_dtype", "validation_batch_size", "validation_freq"}
+"""What is no part of the fingerprint, or none where nothing is validated."""
+
+
+def is_without_effect(path: tuple[Any, ...]) -> bool:
+    """Those, and names in the arguments of `compile`."""
+    return bool(WITHOUT_EFFECT & set(path)) or (path[0] == "compile" and path[-1] == "name")
+
+
+RECORDS = {"sample_weight", "parent", "class_weight", "weighted_metrics"}
+"""What is not there in these requests, and would be more than one value: see DIFFERENT."""
+
+
+def other_value(value: Any) -> Any:
+    """Another value of the same kind."""
+    if isinstance(value, bool):
+        return not value
+    if isinstance(value, int | float):
+        return value + 1
+    return f"{value}x" if isinstance(value, str) else 1
+
+
+@given(st.data())
+@settings(deadline=None, max_examples=300)
+def test_every_value_in_a_canonical_request_matters(data: st.DataObject) -> None:
+    """Another number, word or switch anywhere in what is trained, and it is another training."""
+    name = data.draw(st.sampled_from(["sequential", "functional_residual", "functional_nested", "sequential_wrapped"]))
+    request = canonical_request(make_request(name))
+    body = request.model_dump(mode="json")
+    leaves = [path for path in places(body) if path and not isinstance(at(body, path), dict | list)]
+    path = data.draw(
+        st.sampled_from([path for path in leaves if not is_without_effect(path) and path[-1] not in RECORDS])
+    )
+    other = TrainingRequest.model_validate(replaced(body, path, other_value(at(body, path))))
+    assert training_fingerprint(other) != training_fingerprint(request), path
+
+
+def at(value: Any, path: tuple[Any, ...]) -> Any:
+    for key in path:
+        value = value[key]
+    return value
+
+
+@pytest.mark.parametrize("name", ["sequential", "functional_residual", "functional_nested", "sequential_wrapped"])
+def test_a_canonical_request_is_its_own(name: str) -> None:
+    """What is trained is described the same when it is described again."""
+    once = canonical_request(make_request(name))
+    assert canonical_request(once) == once
+    assert training_fingerprint(once) == training_fingerprint(make_request(name))
+
+
+def test_every_class_on_the_list_has_a_name() -> None:
+    """A loss or metric that may be trained has a canonical name."""
+    assert set(LOSSES) == allowed.LOSSES
+    assert set(METRIC_NAMES) == allowed.METRICS
+
+
+def named(metric: Any) -> TrainingRequest:
+    return changed(put("compile", "metrics", value=[metric, "mse"]))
+
+
+@pytest.mark.parametrize("metric", METRIC_SPELLINGS)
+def test_no_name_that_a_student_gives_reaches_the_trainer(metric: Any) -> None:
+    """A metric under the name of the trainer's own would be taken for it: the trainer sees canonical names only."""
+    assert canonical_names(named(metric)) == ["accuracy", "mean_squared_error"]
+
+
+def test_any_metric_may_have_the_name_of_the_trainers_own() -> None:
+    """One that counts everything as right, under that name, is trained under its class's."""
+    fake = keras_object("keras.metrics", "SparseTopKCategoricalAccuracy", name="grader_accuracy", dtype="float32", k=10)
+    request = canonical_request(named(fake))
+    assert "grader_accuracy" not in request.model_dump_json()
+    assert log_names(named(fake)) == {
+        "sparse_top_k_categorical_accuracy": "grader_accuracy",
+        "mean_squared_error": "mse",
+    }
+
+
+def test_logs_are_played_under_the_students_keys() -> None:
+    """In the order in which Keras hands them to callbacks; the values are those of the training."""
+    logs = {"accuracy": 0.9, "loss": 0.1, "mean_squared_error": 0.2, "val_accuracy": 0.8, "val_loss": 0.3}
+    played = renamed_logs(logs, log_names(named("acc")))
+    assert list(played.items()) == [("acc", 0.9), ("loss", 0.1), ("mse", 0.2), ("val_acc", 0.8), ("val_loss", 0.3)]
+
+
+def test_a_metric_called_loss_hides_the_loss() -> None:
+    """As in Keras, where both have one key."""
+    metric = keras_object("keras.metrics", "SparseCategoricalAccuracy", name="loss", dtype="float32")
+    assert renamed_logs({"accuracy": 0.9, "loss": 0.1}, log_names(named(metric))) == {"loss": 0.9}
+
+
+@pytest.mark.parametrize(
+    ("metrics", "weighted", "keys"),
+    [
+        (["a", "b"], [], ["a", "b"]),
+        (["a", "a", "a"], [], ["a", "a_1", "a_2"]),
+        (["a"], ["a", "a", "b"], ["a", "weighted_a", "weighted_a_1", "b"]),
+    ],
+)
+def test_keys_of_metrics_of_one_name(metrics: list[str], weighted: list[str], keys: list[str]) -> None:
+    """Those that occur again are numbered, those of `weighted_metrics` named so."""
+    assert logged_names(metrics, weighted) == keys
+
+
+@pytest.mark.parametrize(
+    ("metric", "monitor", "looks_at"),
+    [
+        ("accuracy", "accuracy", "accuracy"),
+        ("acc", "acc", "accuracy"),
+        ("acc", "val_acc", "val_accuracy"),
+        ("acc", "loss", "loss"),
+        ("acc", "accuracy", "accuracy (not logged)"),
+        ("acc", "val_accuracy", "val_accuracy (not logged)"),
+    ],
+)
+def test_a_plateau_looks_at_what_the_student_named(metric: str, monitor: str, looks_at: str) -> None:
+    """Under its canonical key; a key that the program does not log is none that the training logs."""
+    body = fit_body()
+    body["compile"]["metrics"] = [metric]
+    body["learning_rates"] = [{"kind": "ReduceLROnPlateau", "config": {"monitor": monitor, "factor": 0.5}}]
+    (rule,) = canonical_request(read_request(body, None)).learning_rates
+    assert rule.config["monitor"] == looks_at
+
+
+def test_a_table_of_rates_is_as_long_as_it_changes() -> None:
+    """A schedule that stays at its last rate is one training for any number of epochs; the trainer goes on with it."""
+    tables = ([0.2, 0.1, 0.1], [0.2, 0.1], [0.2, 0.1, 0.1, 0.1, 0.1])
+    requests = [changed(put("learning_rates", value=[{"kind": "table", "table": table}])) for table in tables]
+    assert len({training_fingerprint(request) for request in requests}) == 1
+    rule = canonical_request(requests[0]).learning_rates[0]
+    assert rule_order(rule, 4)["table"] == [0.2, 0.1, 0.1, 0.1]
+    assert rule_order(rule, 1)["table"] == [0.2, 0.1]
+
+
+def cast(array: ArrayRef) -> ArrayRef:
+    """Stands for the array that everything was cast from."""
+    return array.model_copy(update={"digest": "0" * 64, "dtype": "uint8"})
+
+
+@pytest.mark.parametrize(("dtype", "same"), [("float32", True), ("float64", False), ("uint8", False)])
+def test_casts_of_images_are_one_where_the_network_casts_anyway(dtype: str, same: bool) -> None:
+    """Whole numbers become fractions at an input of float32. At another one they might not be the same."""
+    body = fit_body()
+    body["model"]["config"]["layers"][0]["config"]["dtype"] = dtype
+    request = canonical_request(read_request(body, None), cast)
+    assert (request.x.digest == "0" * 64) is same
+    assert request.y.digest == "0" * 64

@@ -22,16 +22,31 @@ import tensorflow as tf
 def train():
     (x, y), _ = tf.keras.datasets.mnist.load_data()
     x, y = x[:320] / 255.0, y[:320]
-    model = tf.keras.Sequential([tf.keras.layers.Flatten(name="{name}"), tf.keras.layers.Dense({units}, activation="softmax")])
-    model.compile("{optimizer}", "sparse_categorical_crossentropy", metrics=["accuracy"])
+    model = tf.keras.Sequential([tf.keras.layers.Flatten(name="{name}"), tf.keras.layers.Dense({units}, {activation})])
+    model.compile({optimizer}, {loss}, metrics=["{metric}"])
     class Stop(tf.keras.callbacks.Callback):
         def on_epoch_end(self, epoch, logs=None):
-            if epoch == {last}:
+            if logs["{metric}"] >= 0 and epoch == {last}:
                 self.model.stop_training = True
     history = model.fit(x, y, epochs=3, verbose=0, callbacks=[Stop()])
-    return history.epoch, history.history["accuracy"]
+    return history.epoch, history.history["{metric}"]
 """
-KINDS = [(10, "adam"), (10, "sgd"), (12, "adam"), (16, "adam")]
+KINDS = [(10, "Adam"), (10, "SGD"), (12, "Adam"), (16, "Adam")]
+SPELLINGS: list[dict[str, str]] = [
+    {
+        "activation": '"softmax"',
+        "optimizer": '"{kind}"',
+        "loss": '"sparse_categorical_crossentropy"',
+        "metric": "accuracy",
+    },
+    {
+        "activation": "activation=tf.nn.softmax",
+        "optimizer": "tf.optimizers.{kind}()",
+        "loss": "tf.keras.losses.SparseCategoricalCrossentropy(name='mine')",
+        "metric": "acc",
+    },
+]
+"""Every other student finds these words for the same."""
 
 
 class Counting(Silent):
@@ -62,13 +77,12 @@ def assignment(tmp_path: Path) -> Assignment:
 
 
 def students(count: int) -> list[Submission]:
-    """`count` students who share four networks, with other names, comments and stop rules."""
+    """`count` students who share four networks, with other names, spellings, comments and stop rules."""
     found = []
     for number in range(count):
-        units, optimizer = KINDS[number % 4]
-        text = PROGRAM.format(
-            comment=f"number {number}", name=f"flat_{number}", units=units, optimizer=optimizer, last=number % 3
-        )
+        units, kind = KINDS[number % 4]
+        words = {name: text.format(kind=kind) for name, text in SPELLINGS[number // 4 % 2].items()}
+        text = PROGRAM.format(comment=f"number {number}", name=f"flat_{number}", units=units, last=number % 3, **words)
         source = Source(kind="module", cells=(Cell(number=1, text=text),))
         found.append(Submission(student=f"s{number:02d}", path="p.py", digest=str(number), source=source))
     return found
@@ -107,7 +121,7 @@ def test_jobs_and_store_change_no_result(assignment: Assignment, tmp_path: Path)
 def test_a_damaged_entry_is_trained_again(assignment: Assignment, tmp_path: Path) -> None:
     """A run whose weights were touched on disk counts as absent."""
     grade(assignment, tmp_path / "a", 1, store=tmp_path / "store")
-    weights = next((tmp_path / "store").rglob("epoch-*.npz"))
+    weights = next(path for path in (tmp_path / "store" / "objects").rglob("*") if path.is_file())
     weights.write_bytes(weights.read_bytes()[:-1] + b"x")
     watcher, results = grade(assignment, tmp_path / "b", 1, store=tmp_path / "store")
     assert sum(watcher.trainings.values()) == 1

@@ -32,6 +32,17 @@ def only(folder: Path, pattern: str) -> Path:
     return found[0]
 
 
+def entry_of(folder: Path) -> Path:
+    """The file of the one training in a store."""
+    return only(folder / "runs", "*.json")
+
+
+def object_of(folder: Path, name: str) -> Path:
+    """The file with the weights of an epoch of the one training in a store."""
+    digest = json.loads(entry_of(folder).read_text())["files"][name]
+    return only(folder / "objects", digest)
+
+
 def found_again(folder: Path) -> KeptRun:
     kept = Store(folder).find("f", 1)
     assert kept is not None
@@ -108,19 +119,21 @@ def test_a_store_that_cannot_be_written_still_remembers(tmp_path: Path) -> None:
 
 
 def test_no_scratch_folder_is_left(tmp_path: Path) -> None:
-    """After keeping a run twice there is one entry and nothing beside it."""
-    filled(tmp_path)
-    filled(tmp_path)
-    assert len(list(only(tmp_path, "run.json").parent.parent.iterdir())) == 1
+    """After keeping a run twice there is one entry, its two files and nothing beside them."""
+    filled(tmp_path).close()
+    filled(tmp_path).close()
+    assert list(entry_of(tmp_path).parent.iterdir()) == [entry_of(tmp_path)]
+    assert len([path for path in (tmp_path / "objects").rglob("*") if path.is_file()]) == 2
+    assert not list((tmp_path / "leases").iterdir())
 
 
 @given(st.data())
 @settings(deadline=None, max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@pytest.mark.parametrize("name", ["epoch-000.npz", "run.json"])
+@pytest.mark.parametrize("name", ["epoch-000.npz", "run"])
 def test_a_changed_byte_makes_the_run_absent(tmp_path: Path, name: str, data: st.DataObject) -> None:
     """One byte changed or cut off anywhere, and the run counts as absent, or is whole all the same."""
     filled(tmp_path)
-    path = only(tmp_path, name)
+    path = entry_of(tmp_path) if name == "run" else object_of(tmp_path, name)
     whole = bytearray(path.read_bytes())
     place = data.draw(st.integers(0, len(whole) - 1))
     if data.draw(st.booleans()):
@@ -129,37 +142,37 @@ def test_a_changed_byte_makes_the_run_absent(tmp_path: Path, name: str, data: st
         whole[place] ^= data.draw(st.integers(1, 255))
     path.write_bytes(bytes(whole))
     kept = Store(tmp_path).find("f", 1)
-    assert kept is None or (name == "run.json" and kept.run == RUN)
+    assert kept is None or (name == "run" and kept.run == RUN)
 
 
 def test_missing_weights_make_the_run_absent(tmp_path: Path) -> None:
     """A run whose weights were deleted is trained again."""
     filled(tmp_path)
-    only(tmp_path, "epoch-001.npz").unlink()
+    object_of(tmp_path, "epoch-001.npz").unlink()
     assert Store(tmp_path).find("f", 1) is None
 
 
 @pytest.mark.parametrize("change", [{"files": []}, {"files": None}, {"run": []}, {"run": None}, {"digest": ""}])
 def test_an_entry_of_another_form_is_absent(tmp_path: Path, change: dict[str, Any]) -> None:
-    """JSON of the wrong form under `run.json` counts as absent."""
+    """An entry of the wrong form counts as absent."""
     filled(tmp_path)
-    path = only(tmp_path, "run.json")
+    path = entry_of(tmp_path)
     path.write_text(json.dumps(json.loads(path.read_text()) | change))
     assert Store(tmp_path).find("f", 1) is None
 
 
 @pytest.mark.parametrize("text", ["", "[]", "null", "3", '{"run":'])
 def test_something_else_under_the_name_is_absent(tmp_path: Path, text: str) -> None:
-    """Whatever lies under `run.json`, it is a run or absent."""
+    """Whatever lies under an entry's name, it is a run or absent."""
     filled(tmp_path)
-    only(tmp_path, "run.json").write_text(text)
+    entry_of(tmp_path).write_text(text)
     assert Store(tmp_path).find("f", 1) is None
 
 
 def test_an_accuracy_changed_by_hand_makes_the_run_absent(tmp_path: Path) -> None:
     """The run carries a digest of itself."""
     filled(tmp_path)
-    path = only(tmp_path, "run.json")
+    path = entry_of(tmp_path)
     path.write_text(path.read_text().replace("0.9", "1.0"))
     assert Store(tmp_path).find("f", 1) is None
 
@@ -179,7 +192,7 @@ def test_an_unknown_description_is_none(tmp_path: Path) -> None:
 def test_a_damaged_description_is_none(tmp_path: Path) -> None:
     """Half a file counts as absent."""
     Store(tmp_path).keep_description("net", make_description())
-    path = only(tmp_path, "*.json")
+    path = only(tmp_path / "networks", "*.json")
     path.write_text(path.read_text()[:20])
     assert Store(tmp_path).find_description("net") is None
 

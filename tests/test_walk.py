@@ -357,7 +357,8 @@ def test_arguments_of_a_node_are_not_cut() -> None:
     [
         ({"loss": own_function("my_loss")}, "'my_loss' is not one that Keras brings"),
         ({"loss": initializer("LossFunctionWrapper", fn=own_function("mse"))}, "LossFunctionWrapper"),
-        ({"loss": initializer("Huber", fn=own_function("mse"))}, "it wraps a function"),
+        ({"loss": initializer("Hinge", fn=own_function("mse"))}, "it wraps a function"),
+        ({"loss": initializer("Huber", name="huber_loss")}, "Huber is not one that can be trained here"),
         ({"loss": "my_loss"}, "'my_loss'"),
         ({"loss": ["mse", "mse"]}, "expected a Keras object"),
         ({"metrics": [initializer("MeanMetricWrapper", fn=own_function("mse"))]}, "MeanMetricWrapper"),

@@ -67,6 +67,6 @@ def check_file(
         raise SetupError(f"{file}: expected a notebook or a Python file, found none. Check the name.")
     level, remark = choose_level(sandbox)
     settings = make_settings(jobs, None, level, no_store=not store, quick=quick, force=True, spelled="")
-    view = LiveView(Console(file=sys.stderr), settings.jobs) if progress else nullcontext(Silent())
+    view = LiveView(Console(file=sys.stderr)) if progress else nullcontext(Silent())
     with view as watcher:
         return CheckReport(check_submission(chosen, read_file(file), settings, watcher, remark))

@@ -38,6 +38,8 @@ def grade(
     overrides: PathLike | None = None,
     roster: PathLike | None = None,
     times: PathLike | None = None,
+    engine: str = "local",
+    scheduler: str | None = None,
     progress: bool = True,
 ) -> GradeReport:
     """Grade submissions; the same as the command `grader grade`.
@@ -57,11 +59,23 @@ def grade(
         overrides: points that people gave.
         roster: who is in the class.
         times: when the submissions came.
+        engine: `local`, or `dask` for a cluster.
+        scheduler: address of a Dask scheduler; None for workers on this machine.
         progress: whether to print how it goes on, to standard error.
 
     Raises grader.errors.SetupError for what a person can put right. What is wrong with a submission stands in its result.
     """
-    settings = make_settings(jobs, timeout, sandbox, no_store=not store, quick=quick, force=force, spelled="")
+    settings = make_settings(
+        jobs,
+        timeout,
+        sandbox,
+        no_store=not store,
+        quick=quick,
+        force=force,
+        engine=engine,
+        scheduler=scheduler,
+        spelled="",
+    )
     settings = replace(settings, keep_others=only is not None)
     files = ClassFiles(*(None if item is None else Path(item) for item in (class_file, overrides, roster, times)))
     batch = collect(Path(path), assignment=assignment, only=only, files=files)
@@ -82,7 +96,7 @@ def graded(batch: Batch, settings: Settings, output: Path, *, progress: bool) ->
 def watching(progress: bool) -> Callable[[Assignment, Settings], AbstractContextManager[Watcher]]:
     """Shows on standard error how the grading goes on, or says nothing."""
 
-    def watch(_: Assignment, settings: Settings) -> AbstractContextManager[Watcher]:
-        return LiveView(Console(file=sys.stderr), settings.jobs) if progress else nullcontext(Silent())
+    def watch(_assignment: Assignment, _settings: Settings) -> AbstractContextManager[Watcher]:
+        return LiveView(Console(file=sys.stderr)) if progress else nullcontext(Silent())
 
     return watch

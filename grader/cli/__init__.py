@@ -9,6 +9,7 @@ from grader.cli import exporting  # isort: skip
 from grader.cli import reporting  # isort: skip
 from grader.cli import similarity  # isort: skip
 from grader.cli import ci  # isort: skip
+from grader.cli import store  # isort: skip
 from grader.cli import packaging  # isort: skip
 from grader.cli.app import main
 
@@ -26,4 +27,5 @@ __all__ = [
     "regrading",
     "reporting",
     "similarity",
+    "store",
 ]

@@ -56,7 +56,7 @@ def validate(
         err.print(plain(f"All together: about {sum(proof.minutes for proof in proofs):.0f} min."))
     reports = []
     for proof in proofs:
-        with LiveView(err, settings.jobs) as view:
+        with LiveView(err) as view:
             proof.watcher = view
             reports.append(proof.run())
         for line in as_lines(reports[-1]):

@@ -39,14 +39,24 @@ StoreOption = Annotated[bool, typer.Option("--no-store", help="Neither read nor 
 
 
 def make_settings(
-    jobs: int, timeout: float | None, sandbox: str, *, no_store: bool, quick: bool, force: bool
+    jobs: int,
+    timeout: float | None,
+    sandbox: str,
+    *,
+    no_store: bool,
+    quick: bool,
+    force: bool,
+    engine: str = "local",
+    scheduler: str | None = None,
 ) -> Settings:
     """Settings from options; SetupError for those that make no sense."""
     if as_level(sandbox) == "none":
         err.print(
             Text("WARNING: --sandbox none: student code runs with your rights, and can read and change your files.")
         )
-    return batch.make_settings(jobs, timeout, sandbox, no_store=no_store, quick=quick, force=force)
+    return batch.make_settings(
+        jobs, timeout, sandbox, no_store=no_store, quick=quick, force=force, engine=engine, scheduler=scheduler
+    )
 
 
 def say(remarks: Iterable[str]) -> None:

@@ -33,9 +33,9 @@ from grader.pipeline.batch import Batch, collect, grade_batch, read_file, remark
 from grader.pipeline.batch import make_settings as settings_of
 from grader.pipeline.check import check_submission, checked_as_json, choose_level
 from grader.pipeline.class_files import ClassFiles
-from grader.pipeline.grade import Grading, Settings
+from grader.pipeline.grade import Grading, Outlook, Settings
 from grader.pipeline.watch import Silent
-from grader.reports.console import LiveView, plain, result_details, results_table
+from grader.reports.console import LiveView, duration, plain, result_details, results_table
 from grader.results.folder import ResultsFolder
 
 
@@ -46,12 +46,17 @@ def grade(
     output: Annotated[Path, typer.Option("--output", help="Where results go.")] = Path("results"),
     jobs: JobsOption = 0,
     timeout: Annotated[float | None, typer.Option("--timeout", help="Wall seconds of student code per run.")] = None,
-    engine: Annotated[str, typer.Option("--engine", help="local (dask comes later).")] = "local",
-    scheduler: Annotated[str | None, typer.Option("--scheduler", help="Address of a Dask scheduler.")] = None,
+    engine: Annotated[str, typer.Option("--engine", help="local, or dask for a cluster.")] = "local",
+    scheduler: Annotated[
+        str | None, typer.Option("--scheduler", help="Address of a Dask scheduler; default: workers here.")
+    ] = None,
     only: Annotated[str | None, typer.Option("--only", help="Grade this student only.")] = None,
     plan: Annotated[bool, typer.Option("--plan", help="Say how many networks would be trained, and stop.")] = False,
     quick: Annotated[bool, typer.Option("--quick", help="Train nothing; checks that need it are skipped.")] = False,
-    force: Annotated[bool, typer.Option("--force", help="Grade again what was graded before.")] = False,
+    changed: Annotated[
+        bool, typer.Option("--changed/--all", help="Run what changed since it was graded, or everybody.")
+    ] = True,
+    force: Annotated[bool, typer.Option("--force", help="The same as --all.")] = False,
     no_store: StoreOption = False,
     sandbox: SandboxOption = "full",
     class_file: ClassOption = None,
@@ -63,9 +68,16 @@ def grade(
 
     Example: grader grade submissions/ --assignment mnist_conv
     """
-    if engine != "local" or scheduler:
-        raise SetupError(f"--engine {engine}: only the local engine exists so far. Leave --engine and --scheduler out.")
-    settings = make_settings(jobs, timeout, sandbox, no_store=no_store, quick=quick, force=force)
+    settings = make_settings(
+        jobs,
+        timeout,
+        sandbox,
+        no_store=no_store,
+        quick=quick,
+        force=force or not changed,
+        engine=engine,
+        scheduler=scheduler,
+    )
     settings = replace(settings, keep_others=only is not None)
     files = ClassFiles(class_file, overrides, roster, times)
     batch = collect(submissions, assignment=assignment, only=only, files=files)
@@ -85,25 +97,33 @@ def grade(
         raise typer.Exit(NEEDS_PERSON)
 
 
-def watching(assignment: Assignment, settings: Settings) -> LiveView:
+def watching(assignment: Assignment, settings: Settings) -> LiveView:  # noqa: ARG001 - what watching is told
     """Say which assignment it is, and show how its grading goes on."""
     out.print(Text(f"{assignment.title} ({assignment.id})", style="bold"), highlight=False)
-    return LiveView(out, settings.jobs)
+    return LiveView(out)
 
 
 def print_plan(batch: Batch, settings: Settings) -> None:
     """How many networks would be trained, and about how long."""
     for name, items in batch.submissions.items():
         with tempfile.TemporaryDirectory() as scratch:
-            demands = Grading(batch.known[name], settings, ResultsFolder(Path(scratch)), Silent()).plan(items)
-        epochs = sum(demand.epochs for demand in demands)
-        out.print(
-            Text(
-                f"{name}: {len(items)} submissions, {len(demands)} different networks to train, at most {epochs} epochs: "
-                f"about {epochs * 30 / 60 / settings.jobs:.0f} minutes at 30 s an epoch on {settings.jobs} cores."
-            ),
-            highlight=False,
-        )
+            outlook = Grading(batch.known[name], settings, ResultsFolder(Path(scratch)), Silent()).plan(items)
+        out.print(Text(f"{name}: {len(items)} submissions, {plan_sentence(outlook)}"), highlight=False)
+
+
+def plan_sentence(outlook: Outlook) -> str:
+    """What would be trained, about how long it takes, and what that is foretold from."""
+    count = len(outlook.demands)
+    if not count:
+        return "and nothing to train."
+    epochs = sum(demand.epochs for demand in outlook.demands)
+    networks = "1 network" if count == 1 else f"{count} different networks"
+    basis = "trainings in the store" if outlook.timed else "the size of the networks alone: none was timed here yet"
+    cores = "1 core" if outlook.cores == 1 else f"{outlook.cores} cores"
+    return (
+        f"{networks} to train, at most {epochs} epochs: up to {duration(outlook.seconds)} on {cores}, "
+        f"foretold from {basis}."
+    )
 
 
 @app.command()
@@ -130,7 +150,7 @@ def check(
     settings = make(jobs, None, level, no_store=no_store, quick=quick, force=True)
     if remark:
         err.print(plain(remark), soft_wrap=True)
-    with LiveView(err, settings.jobs) as view:
+    with LiveView(err) as view:
         checked = check_submission(chosen, read_file(file), settings, view, remark)
     if as_json:
         sys.stdout.write(checked_as_json(checked) + "\n")

@@ -20,6 +20,7 @@ from grader.model.result import Scores
 from grader.model.submission import Submission
 from grader.pipeline import places
 from grader.pipeline.bookkeeping import Bookkeeping
+from grader.pipeline.carriers import check_engine
 from grader.pipeline.class_files import NO_FILES, ClassFiles, with_times
 from grader.pipeline.grade import Grading, Settings
 from grader.pipeline.watch import Watcher
@@ -52,7 +53,16 @@ class Batch:
 
 
 def make_settings(
-    jobs: int, timeout: float | None, sandbox: str, *, no_store: bool, quick: bool, force: bool, spelled: str = OPTION
+    jobs: int,
+    timeout: float | None,
+    sandbox: str,
+    *,
+    no_store: bool,
+    quick: bool,
+    force: bool,
+    engine: str = "local",
+    scheduler: str | None = None,
+    spelled: str = OPTION,
 ) -> Settings:
     """Settings from what a person asked for; SetupError for what makes no sense, and for a sandbox that cannot be had.
 
@@ -63,23 +73,29 @@ def make_settings(
         no_store: neither read nor keep trainings on disk.
         quick: train nothing.
         force: grade again what was graded before.
+        engine: `local` or `dask`; the sandbox of the latter is one of its workers, which say themselves what they lack.
+        scheduler: address of a Dask scheduler; None for a cluster on this machine.
         spelled: what stands before the names of settings in messages.
     """
     level = as_level(sandbox, spelled)
     if jobs < 0 or (timeout is not None and not 0 < timeout <= 86_400):
         raise SetupError(f"{spelled}jobs takes a whole number from 1, {spelled}timeout seconds from above 0 to 86400.")
+    check_engine(engine, scheduler, level, spelled)
     sweep()
-    missing = missing_for(level)
+    missing = missing_for(level) if engine == "local" else []
     if missing:
         raise SetupError("; ".join(f"{item.what}: {item.detail}. {item.remedy}" for item in missing))
     return Settings(
         datasets=places.datasets(),
-        store=None if no_store else places.home() / "store",
-        jobs=jobs or os.cpu_count() or 1,
+        store=None if no_store else places.store_folder(),
+        store_bytes=places.store_bytes(),
+        jobs=jobs or (0 if scheduler is not None else os.cpu_count() or 1),
         timeout_seconds=timeout,
         sandbox=level,
         quick=quick,
         force=force,
+        engine=engine,
+        scheduler=scheduler,
     )
 
 

@@ -4,6 +4,9 @@ import math
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
+
+import numpy as np
 
 from grader.judging.evidence import Evidence, Training, counted_fits, earlier_fits, graded_fit
 from grader.judging.expectations import epoch_time_ratio
@@ -14,10 +17,13 @@ from grader.model.observation import Fit, Observation
 from grader.model.result import TrainingSummary
 from grader.model.submission import Submission
 from grader.model.training import TrainingRun
-from grader.pipeline.conversation import Conversation, Link, partial
+from grader.pipeline.conversation import Link, partial
+from grader.pipeline.errands import Seen
 from grader.results.folder import RecordedEvidence, RecordedTraining
+from grader.training.cost import epoch_cost
 
 MAX_ROUNDS = 12
+Array = np.ndarray[Any, Any]
 
 
 @dataclass(frozen=True)
@@ -32,6 +38,10 @@ class Demand:
     """Whether the training may stop at the assignment's threshold."""
     parameters: int = 0
     batch: int | None = None
+    epoch_cost: float = 1.0
+    """Foretold seconds of an epoch."""
+    cost_before: float = 0.0
+    """Foretold seconds of the trainings on this model that come first."""
 
     @property
     def key(self) -> tuple[str, int]:
@@ -48,7 +58,8 @@ class Case:
     datasets: Path | None = None
     """Folder of the shipped data sets."""
     observation: Observation | None = None
-    conversation: Conversation | None = None
+    seen: Seen | None = None
+    """What the latest run showed."""
     seed_index: int = 0
     rounds: int = 0
     runs: list[TrainingRun] = field(default_factory=list)
@@ -58,6 +69,30 @@ class Case:
     refused: str = ""
     waits_for: set[tuple[str, int]] = field(default_factory=set)
     """Trainings that must end before the program is run again."""
+
+    @classmethod
+    def as_recorded(
+        cls,
+        assignment: Assignment,
+        submission: Submission,
+        datasets: Path | None,
+        recorded: RecordedEvidence,
+        arrays: tuple[Array, ...],
+    ) -> "Case":
+        """A submission as it stood when this was recorded."""
+        observation = recorded.observation
+        case = cls(assignment, submission, datasets, observation, Seen(observation, {}, arrays))
+        case.refused = recorded.training_refused
+        kept = dict(recorded.beside)
+        if recorded.training is not None and case.fit is not None:
+            kept[case.fit.number] = recorded.training
+            case.runs = [*recorded.training.others, recorded.training.run]
+        case.beside = {number: training.run for number, training in kept.items()}
+        if case.policy is not None and observation.seed in case.policy.seeds:
+            case.seed_index = case.policy.seeds.index(observation.seed)
+        if not case.refused and any(fit.missing and fit.number in kept for fit in observation.fits):
+            case.rounds = MAX_ROUNDS  # else no training would have been recorded for it
+        return case
 
     @property
     def policy(self) -> TrainingPolicy | None:
@@ -79,9 +114,9 @@ class Case:
         """The calls of `fit` that count."""
         return counted_fits(self.assignment, self.observation) if self.observation else []
 
-    def saw(self, conversation: Conversation, observation: Observation, runs: dict[int, TrainingRun]) -> None:
+    def saw(self, seen: Seen, observation: Observation, runs: dict[int, TrainingRun]) -> None:
         """Take in a run of the program, and the trainings that were played to the fits that count, by their numbers."""
-        self.conversation, self.observation, self.beside = conversation, observation, runs
+        self.seen, self.observation, self.beside = seen, observation, runs
         self.rounds += 1
         run = runs.get(self.fit.number) if self.fit else None
         if run is not None:
@@ -109,7 +144,7 @@ class Case:
             trainings.get(fit.number) if fit else None,
             self._refusal(),
             trainings,
-            self.conversation.arrays if self.conversation else (),
+            self.seen.arrays if self.seen else (),
             self.datasets,
         )
 
@@ -123,10 +158,8 @@ class Case:
 
     def demands(self, judgement: Judgement) -> list[Demand]:
         """The trainings that are needed next; empty if the verdicts are final."""
-        fit = self.fit
-        if fit is None or fit.request is None or fit.live or self.policy is None or self._refusal():
-            return []
-        if self.rounds >= MAX_ROUNDS:
+        fit = self._trainable()
+        if fit is None:
             return []
         if judgement.pending:
             return [self._make(item) for item in self._ready(fit)]
@@ -134,6 +167,20 @@ class Case:
             self.seed_index += 1
             return [self._make(fit)]
         return []
+
+    def is_final(self, judgement: Judgement) -> bool:
+        """Whether these verdicts are final: `demands` would be empty."""
+        fit = self._trainable()
+        if fit is None:
+            return True
+        return not (self._ready(fit) if judgement.pending else self._deserves_another_seed(judgement))
+
+    def _trainable(self) -> Fit | None:
+        """The graded fit, if it may be trained, or trained further."""
+        fit = self.fit
+        if fit is None or fit.request is None or fit.live or self.policy is None or self._refusal():
+            return None
+        return fit if self.rounds < MAX_ROUNDS else None
 
     def _ready(self, graded: Fit) -> list[Fit]:
         """Fits that must be trained and whose parents are: the graded one and its parents, or all that count."""
@@ -189,30 +236,37 @@ class Case:
 
     def _make(self, fit: Fit) -> Demand:
         """What to train for this fit, as far as its drills foretell what its callbacks will do."""
-        assert self.conversation is not None
+        assert self.seen is not None
         assert self.policy is not None
         assert fit.request is not None
         assert self.observation is not None
         asked = min(fit.request.fit.epochs - fit.request.fit.initial_epoch, self.policy.max_epochs)
         last = fit.played.epochs[-1] if fit.played and fit.played.epochs else None
+        chain = self.seen.chains[fit.fingerprint]
+        description = self.observation.descriptions.get(fit.architecture)
+        costs = [epoch_cost(link.request, description) for link in chain]
+        before = sum(link.epochs * cost for link, cost in zip(chain[:-1], costs, strict=False))
         if fit.missing == "batch" and last is not None and last.batch is not None:
             index = len(fit.played.epochs) - 1 if fit.played else 0
             return Demand(
                 fingerprint=partial(fit.fingerprint, index, last.batch),
                 seed=self.seed,
-                chain=self.conversation.chains[fit.fingerprint],
+                chain=chain,
                 epochs=index + 1,
                 to_threshold=False,
                 batch=last.batch,
+                epoch_cost=costs[-1],
+                cost_before=before,
             )
-        description = self.observation.descriptions.get(fit.architecture)
         return Demand(
             fingerprint=fit.fingerprint,
             seed=self.seed,
-            chain=self.conversation.chains[fit.fingerprint],
+            chain=chain,
             epochs=max(asked, 1),
             to_threshold=not self._went_past(fit) and stops_in_time(fit, self.policy.threshold, self.policy.metric),
             parameters=description.parameters if description else 0,
+            epoch_cost=costs[-1],
+            cost_before=before,
         )
 
 

@@ -6,18 +6,20 @@ becomes the `Observation`. A guest that breaks the order of the talk is rejected
 """
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 
-from grader.model.assignment import Assignment
 from grader.model.observation import Call, Claimed, Curve, EpochSeen, Fit, Observation
 from grader.model.submission import Note, Submission
 from grader.model.training import ArrayRef, FitSettings, Parent, TrainingRequest
 from grader.pipeline.stage import Broken, EpochSource, Stage
+from grader.pipeline.terms import Terms
 from grader.sandbox.peer import Job, Peer
 from grader.training.arrays import DataBook
+from grader.training.canonical import canonical_request, log_names
 from grader.training.drills import make_drills, make_provisional
 from grader.training.requests import (
     architecture_fingerprint,
@@ -30,6 +32,7 @@ from grader.training.store import KeptRun, Runs
 from grader.training.walk import Refused, original_names
 from grader.wire.frames import Frame
 
+NO_NAMES: Mapping[str, str] = {}
 MAX_FITS = 50
 MAX_ARRAY_BYTES = 4 * 2**30
 MAX_RETURNED_BYTES = 300 * 2**20
@@ -42,6 +45,7 @@ class Link:
     """One `fit` of a chain on the same model, with the epochs it was trained for."""
 
     request: TrainingRequest
+    """In its canonical form."""
     epochs: int
     batch: int | None = None
     """The batch of the last epoch at which a batch hook stopped it."""
@@ -56,7 +60,7 @@ def partial(fingerprint: str, epoch: int, batch: int) -> str:
 class Conversation:
     """One run of a submission, from the first frame to the last."""
 
-    assignment: Assignment
+    terms: Terms
     submission: Submission
     book: DataBook
     runs: Runs
@@ -87,13 +91,13 @@ class Conversation:
             "name": self.submission.path.rsplit("/", 1)[-1],
             "notebook": source.kind == "notebook",
             "cells": [{"number": cell.number, "text": cell.text} for cell in source.cells],
-            "entry_points": list(self.assignment.entry_points),
-            "probe": self.assignment.probe_source,
-            "inputs": self.assignment.inputs_source,
+            "entry_points": list(self.terms.entry_points),
+            "probe": self.terms.probe_source,
+            "inputs": self.terms.inputs_source,
             "seed": self.seed,
-            "old_names": self.assignment.old_names,
+            "old_names": self.terms.old_names,
         }
-        return Job("program", order, limits=self.assignment.limits)
+        return Job("program", order, limits=self.terms.limits)
 
     def __call__(self, peer: Peer) -> None:
         """Talk until the guest is done."""
@@ -113,7 +117,7 @@ class Conversation:
         """The record of this run."""
         return Observation(
             student=self.submission.student,
-            assignment=self.assignment.id,
+            assignment=self.terms.id,
             submission_digest=self.submission.digest,
             seed=self.seed,
             measured=measured,
@@ -140,7 +144,7 @@ class Conversation:
         if frame.type == "live":
             return self._live(peer, frame)
         if frame.type == "live_over":
-            peer.allow(self.assignment.limits.wall_seconds)
+            peer.allow(self.terms.limits.wall_seconds)
             return peer.ask({"type": "ok"})
         raise Broken(f"an unexpected frame {frame.type[:40]!r}")
 
@@ -168,7 +172,7 @@ class Conversation:
         fit = fit.model_copy(
             update={
                 "request": request,
-                "fingerprint": training_fingerprint(request),
+                "fingerprint": training_fingerprint(self._canonical(request)),
                 "architecture": architecture_fingerprint(request),
                 "layer_names": original_names(body["model"]),
                 "x": x,
@@ -179,7 +183,7 @@ class Conversation:
 
     def _play(self, peer: Peer, fit: Fit, request: TrainingRequest, body: dict[str, Any]) -> Frame:
         """Drills, then the curve after which the program goes on."""
-        stage = self._stage(peer, body, request.fit, request.batch_logs)
+        stage = self._stage(peer, body, request.fit, request.batch_logs, log_names(request))
         if self.drill_alone and self._is_graded(fit) and stage.total:
             return self._play_alone(stage, fit)
         drills = self._drills(stage, fit)
@@ -191,7 +195,7 @@ class Conversation:
         played, missing = stage.play(self._source(fit, stage))
         self._record(fit, drills=drills, played=played, missing=missing)
         batch = played.epochs[-1].batch if played.epochs else None
-        link = Link(request, len(played.epochs), batch)
+        link = Link(self._canonical(request), len(played.epochs), batch)
         self.chains[fit.fingerprint] = (*self._models.get(fit.model_number, ()), link)
         self._models[fit.model_number] = self.chains[fit.fingerprint]
         return peer.ask({"type": "ok"})
@@ -215,9 +219,20 @@ class Conversation:
             return self._play_alone(stage, fit)
         return self._order_live(peer, fit.model_copy(update={"drills": self._drills(stage, fit)}), reason)
 
-    def _stage(self, peer: Peer, body: dict[str, Any], fit: FitSettings, watch: bool) -> Stage:
+    def _canonical(self, request: TrainingRequest) -> TrainingRequest:
+        """The training that is carried out for this request, and for all that mean the same."""
+        return canonical_request(request, self.book.uncast)
+
+    def _stage(
+        self, peer: Peer, body: dict[str, Any], fit: FitSettings, watch: bool, names: Mapping[str, str] = NO_NAMES
+    ) -> Stage:
         keys = [str(key)[:100] for key in body["log_keys"][:100]]
-        return Stage(peer, fit, watch, int(body["batches"]), keys, self.find_partial)
+
+        def find_partial(fingerprint: str, epoch: int, batch: int) -> KeptRun | None:
+            found = self.find_partial(fingerprint, epoch, batch)
+            return None if found is None else found.under(names)
+
+        return Stage(peer, fit, watch, int(body["batches"]), keys, find_partial)
 
     def find_partial(self, fingerprint: str, epoch: int, batch: int) -> KeptRun | None:
         """The training that stopped at this batch, if it was carried out."""
@@ -225,11 +240,11 @@ class Conversation:
 
     @property
     def _threshold(self) -> float:
-        return self.assignment.training.threshold if self.assignment.training else 1.0
+        return self.terms.training.threshold if self.terms.training else 1.0
 
     @property
     def _metric(self) -> str:
-        return self.assignment.training.metric if self.assignment.training else "accuracy"
+        return self.terms.training.metric if self.terms.training else "accuracy"
 
     def _is_graded(self, fit: Fit) -> bool:
         """Whether a fit can count: inside the entry point, or at top level where there is none."""
@@ -262,13 +277,15 @@ class Conversation:
         if kept is None or kept.run.problem:
             made = make_provisional(stage.keys, min(stage.total, 60), self._threshold, self._drill_seed(fit))
             return EpochSource("provisional", list(made.epochs), beyond="run" if kept is None else "")
-        most = min(stage.total, self.assignment.training.max_epochs) if self.assignment.training else stage.total
+        most = min(stage.total, self.terms.training.max_epochs) if self.terms.training else stage.total
         beyond = "epochs" if len(kept.run.epochs) < most else ""
+        if fit.request is not None:
+            kept = kept.under(log_names(fit.request))
         return EpochSource("run", [epoch.logs for epoch in kept.run.epochs], kept, beyond=beyond)
 
     def _drill_seed(self, fit: Fit) -> int:
         """The same curves for the same place in the program, whoever wrote it."""
-        return 1000 * (self.assignment.training.seeds[0] if self.assignment.training else 1) + fit.number
+        return 1000 * (self.terms.training.seeds[0] if self.terms.training else 1) + fit.number
 
     def _parent(self, model: int, recompiled: bool) -> Parent | None:
         chain = self._models.get(model)
@@ -314,7 +331,7 @@ class Conversation:
             self.live_refused = True
             peer.end("not_run", "live training is left out")
             return peer.receive()
-        peer.allow(self.assignment.limits.live_wall_seconds)
+        peer.allow(self.terms.limits.live_wall_seconds)
         before = peer.printed()
         answer = peer.ask({"type": "ok"})
         if answer.type == "live_over":

@@ -1,48 +1,48 @@
 """Grade a folder of submissions for one assignment.
 
-First every submission is captured; those whose verdicts need no further training are finished at once. When the last
-captures would leave a core idle, the *different* trainings that the others need begin, and as each one ends, the
-submissions that wait for it are replayed, judged and written.
+Every submission is captured; those whose verdicts need no further training are finished at once. The *different*
+trainings that the others need are carried out, and as each one ends, the submissions that wait for it are replayed,
+judged and written. In which order that is done is the business of `grader/pipeline/agenda.py`.
 """
 
-import hashlib
-import threading
 import time
-import traceback
 from collections import Counter
-from collections.abc import Iterable, Sequence
-from concurrent.futures import FIRST_COMPLETED, Future, wait
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from grader import __version__
-from grader.engines.local import LocalEngine
-from grader.errors import SandboxError, SetupError
+from grader.errors import SetupError
 from grader.judging.evidence import Evidence, counted_fits
 from grader.judging.judge import Judgement, judge
 from grader.model.assignment import Assignment
 from grader.model.observation import Ending, Measured, Observation
 from grader.model.result import Result, Verdict
 from grader.model.submission import Identity, Submission
-from grader.model.training import Description, TrainingRequest, TrainingRun
+from grader.model.training import Description, TrainingRun
 from grader.pipeline.bookkeeping import Bookkeeping
+from grader.pipeline.carriers import Away, Carrier, Here, Office
 from grader.pipeline.cases import Case, Demand, summary
-from grader.pipeline.conversation import Conversation
-from grader.pipeline.trainer_desk import Plan, describe, train
+from grader.pipeline.dispatch import Dispatcher
+from grader.pipeline.errands import DescribeNetwork, RunProgram, Seen, Trained, TrainNetwork, fault_of_ours
+from grader.pipeline.forecast import Course
+from grader.pipeline.remembered import Keys, Way, keys_of, recorded_case
+from grader.pipeline.terms import terms_of
+from grader.pipeline.trainer_desk import Plan
 from grader.pipeline.watch import Watcher
-from grader.results.folder import RecordedEvidence, ResultsFolder
+from grader.results.folder import Kept, RecordedEvidence, ResultsFolder
 from grader.results.sharing import with_sources
 from grader.results.verdicts import make_result, without_run
 from grader.sandbox.box import Level
-from grader.sandbox.plain import PlainSlot, is_needed
-from grader.sandbox.slot import Slot
 from grader.training.arrays import DataBook
-from grader.training.store import Runs, Store
+from grader.training.cost import epoch_cost
+from grader.training.store import DEFAULT_BYTES, Runs, Store, machine_kind
 
-REPLAY, CAPTURE, TRAIN = 0, 1, 2
 SCORES_PAUSE = 20
 """`scores.json` is written again at the earliest after so many times what it took: its size grows with the class."""
 
@@ -54,6 +54,7 @@ class Settings:
     datasets: Path
     store: Path | None
     jobs: int = 2
+    """Tasks at a time; 0 for what a cluster can do."""
     timeout_seconds: float | None = None
     sandbox: Level = "full"
     quick: bool = False
@@ -63,6 +64,12 @@ class Settings:
     """Trainings that come with the assignment; for proving a rubric, never for grading a class."""
     keep_others: bool = False
     """Results of students who are not graded now stay in the scores (`--only`)."""
+    engine: str = "local"
+    """`local` or `dask`."""
+    scheduler: str | None = None
+    """Address of a Dask scheduler; None for a cluster on this machine."""
+    store_bytes: int = DEFAULT_BYTES
+    """How large the store may be; what was not used for longest is evicted."""
 
 
 @dataclass
@@ -70,8 +77,31 @@ class Waiting:
     """One of the different trainings, and the cases that wait for it."""
 
     demand: Demand
+    course: Course
     cases: list[Case] = field(default_factory=list)
     started: bool = False
+
+
+@dataclass
+class Parked:
+    """A case whose networks are being described."""
+
+    case: Case
+    seen: Seen
+    lacks: set[str]
+    """Networks by architecture."""
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """The trainings that a class would need."""
+
+    demands: tuple[Demand, ...]
+    seconds: float
+    """Until they are carried out, at most."""
+    cores: int
+    timed: bool
+    """Whether that is foretold from trainings of this machine that are in the store."""
 
 
 class Grading:
@@ -83,16 +113,27 @@ class Grading:
             assignment = assignment.model_copy(update={"limits": limits})
         self.assignment, self.settings, self.output, self.watcher = assignment, settings, output, watcher
         self.book = DataBook(settings.datasets)
-        self.store = Store(
-            settings.store, test=bool(assignment.training and assignment.training.test), shipped=settings.shipped
-        )
-        self._engine: LocalEngine[Slot] = LocalEngine(settings.jobs, self._make_slot)
-        self._futures: dict[Future[Any], tuple[str, Any]] = {}
+        self._terms = terms_of(assignment)
+        office = Office(self._terms, self.book, self._hear_epoch)
+        self._carrier = self._make_carrier(office)
+        self._work = Dispatcher(self._carrier, watcher.foretold)
+        try:
+            self.store = office.runs = self._open_store()
+        except BaseException:
+            self._carrier.close()
+            raise
+        self._record = True
+        """False while it is only found out which trainings are needed."""
+        self._timed: set[tuple[str, int]] = set()
+        self._parked: dict[str, list[Parked]] = {}
+        """By the network that they wait for."""
         self._waiting: dict[tuple[str, int], Waiting] = {}
         self._books = Bookkeeping(assignment, output)
         self._results: dict[str, Result] = {}
         self._template: tuple[Verdict, ...] = ()
         self._scores_due = 0.0
+        self._again = 0
+        """How many submissions were judged by what was recorded, in this round."""
         self._everybody = False
         """Whether all results from before are known by now; else scores would lack some."""
 
@@ -121,36 +162,53 @@ class Grading:
             self._results |= {item.student: item for item in self.output.results() if item.student not in mine}
         self._settle()
         self._everybody = True
+        if self._again:
+            self.watcher.said(f"{self._again} judged again, by today's checks, from what was recorded of them")
+            self._again = 0
         self.watcher.begin(len(todo), len(self._results))
         self._submit_all(todo)
-        while self._futures:
-            self._handle_next(record=True)
-            self._start_trainings()
+        self._work.work()
 
     def warm_up(self) -> None:
         """Start as many guests as there are jobs, and wait until they are warm (for measurements)."""
-        all_started = threading.Barrier(self.settings.jobs)
+        self._carrier.warm_up()
 
-        def start(slot: Slot) -> None:
-            slot.start()
-            all_started.wait()
-
-        for future in [self._engine.submit("guest", REPLAY, start) for _ in range(self.settings.jobs)]:
-            future.result()
-
-    def plan(self, submissions: Iterable[Submission]) -> list[Demand]:
+    def plan(self, submissions: Iterable[Submission]) -> Outlook:
         """Capture only; return the trainings that would be needed."""
+        self._record = False
         try:
             self._submit_all([item for item in submissions if item.source is not None and not item.problem])
-            while self._futures:
-                self._handle_next(record=False)
-            return [waiting.demand for waiting in self._waiting.values()]
+            self._work.work()
+            return self._outlook()
         finally:
             self._close()
 
+    def _outlook(self) -> Outlook:
+        """The trainings that are waited for, and how long they would take: shared out, but none by two cores."""
+        cores, forecast = max(self._carrier.cores(), 1), self._work.forecast
+        seconds = [forecast.training_seconds(waiting.course) for waiting in self._waiting.values()]
+        return Outlook(
+            demands=tuple(waiting.demand for waiting in self._waiting.values()),
+            seconds=max(sum(seconds) / cores, max(seconds, default=0.0)),
+            cores=cores,
+            timed=forecast.is_timed,
+        )
+
+    def _make_carrier(self, office: Office) -> Carrier:
+        settings = self.settings
+        if settings.engine == "dask":
+            return Away(office, settings.scheduler, settings.jobs, settings.sandbox, self.watcher.said)
+        return Here(office, settings.jobs, settings.sandbox, settings.datasets)
+
+    def _open_store(self) -> Store:
+        policy, settings = self.assignment.training, self.settings
+        test = bool(policy and policy.test)
+        return Store(settings.store, test=test, shipped=settings.shipped, machine=self._carrier.machines())
+
     def _close(self) -> None:
-        self._engine.close()
+        self._carrier.close()
         self.book.close()
+        self.store.close(self.settings.store_bytes)
 
     def _submit_all(self, submissions: list[Submission]) -> None:
         """Put every readable submission in the queue; the others are finished at once."""
@@ -159,80 +217,69 @@ class Grading:
                 self._finish_unread(submission)
             else:
                 case = Case(self.assignment, submission, self.settings.datasets)
-                self._submit_run(case, CAPTURE)
+                self._work.capture(self._errand(case), partial(self._after_run, case))
 
-    def _start_trainings(self) -> None:
-        """Start what is known to be needed as soon as the runs that are left would leave a core idle.
+    def _errand(self, case: Case) -> RunProgram:
+        """To run a submission once more."""
+        return RunProgram(case.submission, case.seed, allow_live=self.settings.live and not self.settings.quick)
 
-        Until then demands for the same training are still coming in, and one training can serve them all.
-        """
-        runs = sum(kind == "run" for kind, _ in self._futures.values())
-        if runs < self.settings.jobs:
-            for waiting in list(self._waiting.values()):
-                if not waiting.started:
-                    self._submit_training(waiting)
+    def _replay(self, case: Case) -> None:
+        self._work.replay(self._errand(case), partial(self._after_run, case))
 
-    def _handle_next(self, record: bool) -> None:
-        """Take the next finished task, whichever it is."""
-        done, _ = wait(self._futures, return_when=FIRST_COMPLETED)
-        for future in done:
-            kind, item = self._futures.pop(future)
-            if kind == "run":
-                self._after_run(item, future, record)
-            else:
-                self._after_training(item, future)
+    def _hear_epoch(self, fingerprint: str, seed: int, epoch: int, accuracy: float | None) -> None:
+        """A training has finished an epoch; comes from any thread."""
+        self._work.epoch((fingerprint, seed), epoch)
+        self.watcher.training_epoch(fingerprint, seed, epoch, accuracy)
 
-    def _submit_run(self, case: Case, priority: int) -> None:
-        self._futures[self._engine.submit("guest", priority, lambda slot: self._run_case(slot, case))] = ("run", case)
+    def _after_run(self, case: Case, future: "Future[Seen]") -> None:
+        """Take in a run, when all its networks are known; a fault of ours ends this case and no other."""
+        with self._only(case):
+            seen = future.result()
+            self._work.forecast.saw_run(seen.observation.measured.wall_seconds)
+            requests = {
+                fit.architecture: fit.request
+                for fit in seen.observation.fits
+                if fit.request is not None and self.store.find_description(fit.architecture) is None
+            }
+            if not requests:
+                self._take_in(case, seen)
+                return
+            parked = Parked(case, seen, set(requests))
+            for architecture, request in requests.items():
+                if architecture not in self._parked:
+                    self._work.replay(DescribeNetwork(request), partial(self._after_description, architecture))
+                self._parked.setdefault(architecture, []).append(parked)
 
-    def _run_case(self, slot: Slot, case: Case) -> tuple[Conversation, Observation]:
-        """Run a submission once, in a slot; also what its networks look like, if that is not known."""
-        conversation = self._conversation(case)
-        observation = conversation.observation(*slot.run(conversation.job(), conversation))
-        for index, fit in enumerate(observation.fits):
-            for number, drill in enumerate(fit.drills):
-                if drill.hung:
-                    observation = self._drill_again(slot, case, observation, index, number)
-        return conversation, observation
+    def _after_description(self, architecture: str, future: "Future[Description]") -> None:
+        """Go on with everybody who has such a network."""
+        for parked in self._parked.pop(architecture):
+            if not parked.lacks:
+                continue  # another of its networks could not be described
+            with self._only(parked.case):
+                try:
+                    self.store.keep_description(architecture, future.result())
+                except Exception:
+                    parked.lacks.clear()
+                    raise
+                parked.lacks.discard(architecture)
+                if not parked.lacks:
+                    self._take_in(parked.case, parked.seen)
 
-    def _drill_again(self, slot: Slot, case: Case, observation: Observation, index: int, number: int) -> Observation:
-        """A drill that hung in a forked copy, once more in a guest of its own."""
-        fit = observation.fits[index]
-        alone = replace(self._conversation(case), drill_alone=fit.drills[number].name)
-        slot.run(alone.job(), alone)
-        again = next((known.drills[0] for known in alone.fits if known.number == fit.number and known.drills), None)
-        if again is None:
-            return observation
-        drills = (*fit.drills[:number], again, *fit.drills[number + 1 :])
-        fits = list(observation.fits)
-        fits[index] = fit.model_copy(update={"drills": drills})
-        return observation.model_copy(update={"fits": tuple(fits)})
-
-    def _conversation(self, case: Case) -> Conversation:
-        return Conversation(
-            self.assignment,
-            case.submission,
-            self.book,
-            self.store,
-            case.seed,
-            allow_live=self.settings.live and not self.settings.quick,
-        )
-
-    def _after_run(self, case: Case, future: Future[Any], record: bool) -> None:
-        """Take in a run; a fault of ours ends this case and no other."""
+    @contextmanager
+    def _only(self, case: Case) -> Iterator[None]:
+        """What goes wrong inside is our fault; it ends this case and no other."""
         try:
-            self._take_in(case, future, record)
+            yield
         except SetupError:
             raise
         except Exception as error:  # noqa: BLE001 - a bug that one submission meets must not end the class
             self._finish_failed(case, fault_of_ours(error))
 
-    def _take_in(self, case: Case, future: Future[Any], record: bool) -> None:
+    def _take_in(self, case: Case, seen: Seen) -> None:
         """Judge what was seen; finish the case, or note the training that it waits for."""
-        conversation, observation = future.result()
-        observation = self._with_descriptions(observation)
+        observation = self._with_descriptions(seen.observation)
         first = case.observation is None
-        case.saw(conversation, observation, self._runs_of(case, observation))
+        case.saw(seen, observation, self._runs_of(case, observation))
         if self.settings.quick and any(fit.missing for fit in case.fits):
             case.refused = "left out by --quick; run without it to train"
         judgement = case.judgement()
@@ -240,12 +287,12 @@ class Grading:
             self.watcher.captured(case.submission.student)
         demands = case.demands(judgement)
         if demands and all(self._is_carried_out(demand) for demand in demands):
-            self._submit_run(case, REPLAY)  # the training ended while this program was still running
+            self._replay(case)  # the training ended while this program was still running
             return
         case.waits_for = {demand.key for demand in demands}
         for demand in demands:
             self._wait_for(case, demand)
-        if not demands and record:
+        if not demands and self._record:
             self._finish(case, judgement)
 
     def _with_descriptions(self, observation: Observation) -> Observation:
@@ -253,7 +300,8 @@ class Grading:
         found: dict[str, Description] = {}
         for fit in observation.fits:
             if fit.request is not None and fit.architecture not in found:
-                found[fit.architecture] = self._bounded(self._description(fit.architecture, fit.request))
+                known = self.store.find_description(fit.architecture)
+                found[fit.architecture] = self._bounded(known or Description(problem="it was not described"))
         return observation.model_copy(update={"descriptions": found})
 
     def _bounded(self, description: Description) -> Description:
@@ -264,18 +312,24 @@ class Grading:
         problem = f"it has {description.parameters:,} parameters, and at most {most:,} are trained here"
         return description.model_copy(update={"problem": problem})
 
-    def _description(self, architecture: str, request: TrainingRequest) -> Description:
-        known = self.store.find_description(architecture)
-        if known is None:
-            known = self._engine.submit("trainer", REPLAY, lambda slot: describe(slot, request)).result()
-            self.store.keep_description(architecture, known)
-        return known
-
     def _runs_of(self, case: Case, observation: Observation) -> dict[int, TrainingRun]:
         """The trainings that were played to the fits that count, by the numbers of the fits."""
         fits = [fit for fit in counted_fits(self.assignment, observation) if fit.fingerprint]
         found = {fit.number: self.store.find(fit.fingerprint, case.seed) for fit in fits}
-        return {number: kept.run for number, kept in found.items() if kept is not None}
+        runs = {number: kept.run for number, kept in found.items() if kept is not None}
+        self._learn_from(runs, observation)
+        return runs
+
+    def _learn_from(self, runs: dict[int, TrainingRun], observation: Observation) -> None:
+        """Epochs of this kind of machine say how long others will take."""
+        for fit in observation.fits:
+            run = runs.get(fit.number)
+            new = run is not None and (run.fingerprint, run.seed) not in self._timed
+            if run is not None and new and fit.request is not None and run.machine == machine_kind():
+                self._timed.add((run.fingerprint, run.seed))
+                cost = epoch_cost(fit.request, observation.descriptions.get(fit.architecture))
+                for epoch in run.epochs:
+                    self._work.forecast.saw_epoch(cost, epoch.seconds)
 
     def _is_carried_out(self, demand: Demand) -> bool:
         """Whether a training that is known by now is all that is asked for."""
@@ -286,77 +340,87 @@ class Grading:
 
     def _wait_for(self, case: Case, demand: Demand) -> None:
         """Put a case in the queue of a training; widen the training to what all its cases need."""
-        waiting = self._waiting.setdefault(demand.key, Waiting(demand))
+        waiting = self._waiting.get(demand.key)
+        if waiting is None:
+            waiting = self._waiting[demand.key] = Waiting(demand, Course(cost=demand.epoch_cost, epochs=demand.epochs))
+            if self._record:
+                make = partial(self._begin_training, waiting)
+                self._work.training(demand.key, waiting.course, make, partial(self._after_training, waiting))
         waiting.cases.append(case)
         if not waiting.started:
             known = waiting.demand
             waiting.demand = replace(
                 known, epochs=max(known.epochs, demand.epochs), to_threshold=known.to_threshold and demand.to_threshold
             )
+        else:
+            self.watcher.training_joined(*demand.key, len(waiting.cases))
+        course, wanted = waiting.course, waiting.demand
+        course.epochs, course.to_threshold, course.waiting = wanted.epochs, wanted.to_threshold, len(waiting.cases)
+        course.before = wanted.cost_before
 
-    def _submit_training(self, waiting: Waiting) -> None:
+    def _begin_training(self, waiting: Waiting) -> TrainNetwork:
+        """What is trained, now that it begins: whoever asks for more of it from here on has to wait for another."""
         demand = waiting.demand
         waiting.started = True
         assert self.assignment.training is not None
-        plan = Plan(
-            fingerprint=demand.fingerprint,
-            chain=demand.chain,
-            epochs=demand.epochs,
-            threshold=self.assignment.training.threshold if demand.to_threshold else None,
-            seed=demand.seed,
-            parameters=demand.parameters,
-            batch=demand.batch,
-        )
-        self.watcher.training_planned(demand.fingerprint, demand.seed, demand.epochs, max(len(waiting.cases), 1))
-
-        def work(slot: Slot) -> tuple[TrainingRun, dict[int, Any]]:
-            return train(
-                slot,
-                plan,
-                self.assignment,
-                self.book,
-                lambda epoch, accuracy: self.watcher.training_epoch(plan.fingerprint, plan.seed, epoch, accuracy),
+        self.watcher.training_planned(demand.fingerprint, demand.seed, demand.epochs, len(waiting.cases))
+        return TrainNetwork(
+            Plan(
+                fingerprint=demand.fingerprint,
+                chain=demand.chain,
+                epochs=demand.epochs,
+                threshold=self.assignment.training.threshold if demand.to_threshold else None,
+                seed=demand.seed,
+                parameters=demand.parameters,
+                batch=demand.batch,
             )
+        )
 
-        self._futures[self._engine.submit("trainer", TRAIN, work)] = ("training", waiting)
-
-    def _after_training(self, waiting: Waiting, future: Future[Any]) -> None:
+    def _after_training(self, waiting: Waiting, future: "Future[Trained]") -> None:
         """Keep the run, and replay it to everybody who waits."""
         self._waiting.pop(waiting.demand.key, None)
+        self._work.agenda.training_over(waiting.demand.key)
         self.watcher.training_ended(waiting.demand.fingerprint, waiting.demand.seed)
         try:
-            run, parts = future.result()
+            trained = future.result()
         except Exception as error:  # noqa: BLE001 - a bug that one training meets must not end the class
             for case in waiting.cases:
                 if case.waits_for:
                     case.waits_for = set()
                     self._finish_failed(case, fault_of_ours(error))
             return
-        self.store.keep(run, parts)
+        self._timed.add(waiting.demand.key)
+        self._work.forecast.saw_training(waiting.course, trained.run)
+        self.store.keep(trained.run, trained.parts)
         for case in waiting.cases:
             if waiting.demand.key in case.waits_for:
                 case.waits_for.discard(waiting.demand.key)
                 if not case.waits_for:
-                    self._submit_run(case, REPLAY)
+                    self._replay(case)
 
     def _finish(self, case: Case, judgement: Judgement) -> None:
         """The last judgement, written down."""
+        key = self._keys(case.submission).observation
+        recorded = case.recorded().model_copy(update={"observation_key": key})
+        self._write(case.submission, self._result(case, judgement), recorded, case.evidence().arrays)
+
+    def _result(self, case: Case, judgement: Judgement) -> Result:
+        """What comes of a judgement that is final."""
         assert case.observation is not None
         person = judgement.person
         if self.settings.quick and judgement.pending:
             person = (*person, "the training was left out (--quick)")
-        result = make_result(
+        return make_result(
             case.submission,
             case.observation,
             judgement.verdicts,
             person=person,
             training=summary(case),
-            digests=(self.assignment.digest, self._resume_key(case.submission)),
+            digests=(self.assignment.digest, self._keys(case.submission).verdicts),
         )
-        self._write(case.submission, result, case.recorded(), case.evidence().arrays)
 
     def _finish_unread(self, submission: Submission) -> None:
-        digests = (self.assignment.digest, self._resume_key(submission))
+        digests = (self.assignment.digest, self._keys(submission).verdicts)
         self._write(
             submission,
             without_run(submission, self._empty_verdicts(), digests=digests, sandbox=self.settings.sandbox),
@@ -428,36 +492,39 @@ class Grading:
         return RecordedEvidence(observation=self._nothing(submission), problem=submission.problem)
 
     def _known(self, submission: Submission) -> Result | None:
-        """This student's newest result, if a result from before stands for the submission."""
-        key = self._resume_key(submission)
+        """This student's newest result, if for this submission a result from before stands, or what was seen does."""
+        keys = self._keys(submission)
         places = [self.output.kept(submission.student)]
         places += self.output.earlier(submission.student) if submission.superseded else []
         for place in places:
             result = place.result()
-            if result is not None and result.resume_key == key and result.status != "error":
+            if result is None:
+                continue
+            if result.resume_key != keys.verdicts or result.status == "error":
+                told = self._judged_again(place, result, submission, keys)
+            else:
                 told = with_owner(result, submission)
+            if told is not None:
                 if told != result:
                     place.write(told)
                 return self.output.read(submission.student)
         return None
 
-    def _resume_key(self, submission: Submission) -> str:
-        parts = (
-            submission.path,
-            submission.digest,
-            submission.problem,
-            self.assignment.digest,
-            self.assignment.limits.model_dump_json(),
-            str(self.settings.quick),
-            self.settings.sandbox,
-            __version__,
-        )
-        return hashlib.sha256("\0".join(parts).encode("utf-8", "replace")).hexdigest()[:32]
+    def _judged_again(self, place: Kept, before: Result, submission: Submission, keys: Keys) -> Result | None:
+        """The result that today's checks give for what was seen before; None if it has to be seen anew."""
+        case = recorded_case(place, before, keys.observation, self.assignment, submission, self.settings.datasets)
+        judgement = case.judgement() if case is not None else None
+        if case is None or judgement is None or not case.is_final(judgement):
+            return None
+        self._again += 1
+        update = {"identity": before.identity, "handed_in": before.handed_in}
+        return with_owner(self._result(case, judgement).model_copy(update=update), submission)
 
-    def _make_slot(self, kind: str) -> Slot:
-        if is_needed():
-            return PlainSlot(kind, self.settings.datasets)
-        return Slot(self.settings.sandbox, kind, self.settings.datasets, 2 * self.assignment.limits.file_bytes)
+    def _keys(self, submission: Submission) -> Keys:
+        """What must be as before for a result to stand."""
+        settings = self.settings
+        way = Way(settings.quick, settings.live, settings.sandbox, settings.shipped is not None)
+        return keys_of(self.assignment, self._terms, submission, way)
 
 
 def in_rounds(submissions: Iterable[Submission]) -> list[list[Submission]]:
@@ -487,12 +554,3 @@ def with_owner(result: Result, submission: Submission) -> Result:
 def said(identity: Identity) -> Identity | None:
     """An identity, or None for one that says nothing."""
     return None if identity == Identity() else identity
-
-
-def fault_of_ours(error: Exception) -> str:
-    """What went wrong on our side, in one line; for a bug also where, so that it can be reported."""
-    if isinstance(error, SandboxError):
-        return str(error)
-    frames = traceback.extract_tb(error.__traceback__)
-    where = f", {Path(frames[-1].filename).name} line {frames[-1].lineno}" if frames else ""
-    return f"a bug of grader, not of the submission ({type(error).__name__}: {str(error)[:200]}{where})"

@@ -3,12 +3,14 @@
 import importlib.metadata
 import importlib.util
 import os
+import re
 from pathlib import Path
 
 from grader.datasets.shipped import unpack
 from grader.errors import SetupError
 from grader.model.assignment import Assignment, load_assignment, prerequisite_mistakes
 from grader.model.mistakes import raise_all
+from grader.training.store import DEFAULT_BYTES
 
 CHECKOUT = Path(__file__).resolve().parent.parent.parent
 INSTALLED = "grader.assignments"
@@ -21,6 +23,26 @@ def home() -> Path:
     if chosen:
         return Path(chosen).absolute()
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "grader"
+
+
+def store_folder() -> Path:
+    """Where finished trainings are kept."""
+    return home() / "store"
+
+
+def store_bytes() -> int:
+    """How large the store may be: `GRADER_STORE_BYTES`, else 20 GiB. SetupError for what is no size."""
+    chosen = os.environ.get("GRADER_STORE_BYTES")
+    return parse_bytes(chosen, "GRADER_STORE_BYTES") if chosen else DEFAULT_BYTES
+
+
+def parse_bytes(text: str, what: str) -> int:
+    """A size: a number of bytes, or a number with a unit, such as `500 MB` or `1.5GiB`. SetupError for anything else."""
+    found = re.fullmatch(r"\s*([0-9]{1,18}(?:\.[0-9]{1,9})?)\s*([kKMGT]?)(i?)[bB]?\s*", text)
+    if found is None:
+        raise SetupError(f"{what}: expected a size such as 500MB, 20GiB or a number of bytes, found {text[:40]!r}.")
+    number, prefix, binary = found.groups()
+    return int(float(number) * (1024 if binary else 1000) ** " KMGT".index(prefix.upper() or " "))
 
 
 def datasets() -> Path:

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 
 from grader.errors import SandboxError
-from grader.model.assignment import Assignment, Limits
-from grader.model.training import ArrayRef, Description, Layer, TrainingRequest, TrainingRun
+from grader.model.assignment import Limits
+from grader.model.training import ArrayRef, Description, Layer, LearningRate, TrainingRequest, TrainingRun
 from grader.pipeline.conversation import Link
+from grader.pipeline.terms import Terms
 from grader.sandbox.peer import Job, Peer
 from grader.sandbox.slot import Slot
 from grader.training.arrays import DataBook
@@ -47,7 +48,7 @@ class Plan:
 
 
 def train(
-    slot: Slot, plan: Plan, assignment: Assignment, book: DataBook, progress: Progress
+    slot: Slot, plan: Plan, terms: Terms, book: DataBook, progress: Progress
 ) -> tuple[TrainingRun, dict[int, Any]]:
     """Carry out a plan. Returns the run, and (weights, batch logs) of each epoch. Raises SandboxError."""
     table, sent = book.for_trainer(references(plan.chain))
@@ -57,8 +58,8 @@ def train(
         "threshold": plan.threshold,
         "arrays": table,
         "keep_weights": plan.parameters * 4 * plan.epochs <= KEEP_WEIGHTS_BYTES,
-        "reference": assignment.reference,
-        "test": book.test_set(plan.chain[-1].request.x) if assignment.training and assignment.training.test else None,
+        "reference": terms.reference,
+        "test": book.test_set(plan.chain[-1].request.x) if terms.training and terms.training.test else None,
     }
     take = Take(plan, progress)
     measured, _ = slot.run(Job("training", order, sent, TRAINER_LIMITS), take)
@@ -118,11 +119,17 @@ def link_order(link: Link, plan: Plan, *, last: bool) -> dict[str, Any]:
         "sample_weight": request.sample_weight.key if request.sample_weight else None,
         "validation": [item.key for item in request.validation],
         "fit": fit,
-        "learning_rates": [item.model_dump(mode="json") for item in request.learning_rates],
+        "learning_rates": [rule_order(item, fit["epochs"]) for item in request.learning_rates],
         "batch_logs": request.batch_logs,
         "stop_batch": plan.batch if last else link.batch,
         "recompiled": bool(request.parent and request.parent.recompiled),
     }
+
+
+def rule_order(rule: LearningRate, epochs: int) -> dict[str, Any]:
+    """A learning-rate rule as the trainer reads it; a table goes on with its last rate for as many epochs as are asked."""
+    order = rule.model_dump(mode="json")
+    return {**order, "table": [*order["table"], *order["table"][-1:] * (epochs - len(rule.table))]}
 
 
 class Take:

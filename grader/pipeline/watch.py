@@ -17,6 +17,9 @@ class Watcher(Protocol):
     def training_planned(self, fingerprint: str, seed: int, epochs: int, students: int) -> None:
         """One of the different trainings will be needed, by so many students."""
 
+    def training_joined(self, fingerprint: str, seed: int, students: int) -> None:
+        """A training that has begun is waited for by so many students now."""
+
     def training_epoch(self, fingerprint: str, seed: int, epoch: int, accuracy: float | None) -> None:
         """A training has finished an epoch."""
 
@@ -25,6 +28,15 @@ class Watcher(Protocol):
 
     def finished(self, result: Result) -> None:
         """A submission has its result, and it is on disk."""
+
+    def foretold(self, seconds: float | None, complete: bool, waiting: int) -> None:
+        """So many seconds are left, or nobody can tell yet; so many trainings have not begun.
+
+        Incomplete as long as programs that were not run yet may need further trainings.
+        """
+
+    def said(self, text: str) -> None:
+        """Something about the machines that do the work."""
 
 
 class Silent:
@@ -39,6 +51,9 @@ class Silent:
     def training_planned(self, fingerprint: str, seed: int, epochs: int, students: int) -> None:
         """Nothing to show."""
 
+    def training_joined(self, fingerprint: str, seed: int, students: int) -> None:
+        """Nothing to show."""
+
     def training_epoch(self, fingerprint: str, seed: int, epoch: int, accuracy: float | None) -> None:
         """Nothing to show."""
 
@@ -46,4 +61,10 @@ class Silent:
         """Nothing to show."""
 
     def finished(self, result: Result) -> None:
+        """Nothing to show."""
+
+    def foretold(self, seconds: float | None, complete: bool, waiting: int) -> None:
+        """Nothing to show."""
+
+    def said(self, text: str) -> None:
         """Nothing to show."""

@@ -27,19 +27,30 @@ class Row:
 
     epochs: int
     students: int
-    started: float | None = None
     epoch: int = 0
     accuracy: float | None = None
     over: bool = False
 
 
+def duration(seconds: float) -> str:
+    """A time that is foretold, no more exact than it is: `40 seconds`, `7 minutes`, `2.5 hours`."""
+    if seconds < 90:
+        rounded = max(round(seconds / 10) * 10, 10)
+        return f"{rounded} seconds"
+    if seconds < 90 * 60:
+        return f"{round(seconds / 60)} minutes"
+    return f"{seconds / 3600:.1f} hours"
+
+
 class LiveView:
     """Shows captured n/N, the trainings with their epochs and accuracy, and the time that is left."""
 
-    def __init__(self, console: Console, jobs: int) -> None:
-        self._console, self._jobs = console, jobs
+    def __init__(self, console: Console) -> None:
+        self._console = console
         self._total = self._kept = self._captured = self._finished = 0
         self._rows: dict[tuple[str, int], Row] = {}
+        self._left = ""
+        self._waiting = 0
         self._interactive = console.is_terminal
         self._started = time.monotonic()
         self._live = Live(console=console, get_renderable=self._render, refresh_per_second=4, transient=True)
@@ -69,10 +80,13 @@ class LiveView:
         who = "1 student" if students == 1 else f"{students} students"
         self._say(f"training {fingerprint[:8]} (seed {seed}) is needed by {who}, at most {epochs} epochs")
 
+    def training_joined(self, fingerprint: str, seed: int, students: int) -> None:
+        """More students wait for a training that has begun."""
+        self._rows[(fingerprint, seed)].students = students
+
     def training_epoch(self, fingerprint: str, seed: int, epoch: int, accuracy: float | None) -> None:
         """A training has finished an epoch."""
         row = self._rows[(fingerprint, seed)]
-        row.started = row.started or time.monotonic()
         row.epoch, row.accuracy = epoch, accuracy
         shown = "" if accuracy is None else f", accuracy {accuracy:.5f}"
         self._say(f"training {fingerprint[:8]}: epoch {epoch} of at most {row.epochs}{shown}")
@@ -87,6 +101,20 @@ class LiveView:
         score = "needs a person" if result.score is None else f"{result.score:g} of {result.max_score:g}"
         self._say(f"{plain(result.student)}: {score}", permanent=True)
 
+    def foretold(self, seconds: float | None, complete: bool, waiting: int) -> None:
+        """So long it will take; as long as programs are left that nobody has run, for what is known so far."""
+        self._waiting = waiting
+        if seconds is None or self._finished == self._total:
+            self._left = ""
+        elif complete:
+            self._left = f" · about {duration(seconds)} left"
+        else:
+            self._left = f" · about {duration(seconds)} for what is known so far"
+
+    def said(self, text: str) -> None:
+        """Something about the machines that do the work."""
+        self._say(str(plain(text)), permanent=True)
+
     def _say(self, text: str, *, permanent: bool = False) -> None:
         """A line that stays: everything where there is no live view, only results where there is."""
         if permanent or not self._interactive:
@@ -97,25 +125,14 @@ class LiveView:
         """The view as it stands now."""
         trainings = list(self._rows.values())
         done = sum(row.over for row in trainings)
-        head = f"captured {self._captured}/{self._total} · trained {done}/{len(trainings)} different · finished {self._finished}/{self._total}"
-        lines = [Text(head + self._left(trainings))]
+        head = f"captured {self._captured}/{self._total} · trained {done}/{len(trainings) + self._waiting} different · finished {self._finished}/{self._total}"
+        lines = [Text(head + self._left)]
         for (fingerprint, _), row in self._rows.items():
             if row.epoch and not row.over:
                 accuracy = "" if row.accuracy is None else f" accuracy {row.accuracy:.5f}"
                 who = f"{row.students} student{'s' if row.students != 1 else ''}"
                 lines.append(Text(f"  {fingerprint[:8]} epoch {row.epoch}/{row.epochs}{accuracy} ({who})"))
         return Group(*lines)
-
-    def _left(self, trainings: list[Row]) -> str:
-        """Time left at most, from the seconds per epoch seen so far."""
-        rates = [
-            (time.monotonic() - row.started) / (row.epoch - 1) for row in trainings if row.started and row.epoch > 1
-        ]
-        open_rows = [row for row in trainings if not row.over]
-        if not rates or not open_rows:
-            return ""
-        seconds = sum((row.epochs - row.epoch) for row in open_rows) * sum(rates) / len(rates) / self._jobs
-        return f" · at most {max(seconds / 60, 1):.0f} min left"
 
 
 def results_table(results: list[Result], title: str, missing: Sequence[Missing] = ()) -> Table:

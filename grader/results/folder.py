@@ -63,6 +63,10 @@ class RecordedEvidence(Record):
     training_refused: str = ""
     problem: str = ""
     """Why the hand-in could not be read; then nothing was run."""
+    observation_key: str = ""
+    """What must be equal for what was seen to stand for a new run: code, probe, limits, versions."""
+    arrays_digest: str = ""
+    """SHA-256 over `arrays.npz`; empty where there are no arrays."""
 
 
 class Kept:
@@ -95,6 +99,16 @@ class Kept:
         except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile):
             return ()
 
+    def arrays_of(self, evidence: RecordedEvidence) -> tuple[Array, ...] | None:
+        """The same, if they are those of this evidence; None if they are others, or damaged."""
+        try:
+            data = (self.place / "arrays.npz").read_bytes()
+        except FileNotFoundError:
+            return None if evidence.arrays_digest else ()
+        except OSError:
+            return None
+        return self.arrays() if hashlib.sha256(data).hexdigest() == evidence.arrays_digest else None
+
     def write(
         self,
         result: Result,
@@ -109,7 +123,9 @@ class Kept:
             (self.place / "source.json").unlink(missing_ok=True)
         if evidence is not None:
             if arrays:
-                write_atomically(self.place / "arrays.npz", packed(arrays))
+                data = packed(arrays)
+                evidence = evidence.model_copy(update={"arrays_digest": hashlib.sha256(data).hexdigest()})
+                write_atomically(self.place / "arrays.npz", data)
             else:
                 (self.place / "arrays.npz").unlink(missing_ok=True)
             write_atomically(self.place / "evidence.json", as_json(evidence))

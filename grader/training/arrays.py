@@ -21,6 +21,8 @@ from grader.wire.recipes import content_digest, recipes_of
 Array = np.ndarray[Any, Any]
 IMAGE_SETS = ("mnist", "fashion_mnist")
 PARTS = ("x_train", "y_train", "x_test", "y_test")
+CASTS = {"int32": "raw", "int64": "raw", "raw_float": "raw", "one_hot_int": "one_hot"}
+"""Recipes that only cast, and the recipe of the array that stands for theirs: Keras casts again before it computes."""
 _RANGE = {"raw": (0.0, 255.0), "raw_float": (0.0, 255.0), "unit": (0.0, 1.0), "unit_float32": (0.0, 1.0)}
 
 
@@ -40,6 +42,7 @@ class DataBook:
         self._datasets = datasets
         self._sets = tuple(name for name in sets if (datasets / name).is_dir())
         self._table = self._load_table()
+        self._made = {known: key for key, known in reversed(self._table.items())}
         self._spool = make_scratch()
         self._clean = weakref.finalize(self, remove_scratch, self._spool)
         self._sent: dict[str, Array] = {}
@@ -54,6 +57,10 @@ class DataBook:
         """True if the array need not travel."""
         return self._known(reference) is not None or reference.key in self._sent
 
+    def sent(self, key: str) -> Array | None:
+        """An array that travelled."""
+        return self._sent.get(key)
+
     def accept(self, reference: ArrayRef, array: Array) -> bool:
         """Keep an array that travelled, if it is the one that was announced."""
         same = (
@@ -66,6 +73,15 @@ class DataBook:
             np.save(path, array, allow_pickle=False)
             self._sent[reference.key] = map_npy(path)
         return same
+
+    def uncast(self, reference: ArrayRef) -> ArrayRef:
+        """The array that stands for one that was made of a shipped array by a cast; any other stands for itself."""
+        known = self._known(reference)
+        recipe = CASTS.get(known.recipe) if known is not None else None
+        if known is None or recipe is None:
+            return reference
+        digest, dtype = self._made[Known(known.dataset, known.part, recipe)].split("-")
+        return reference.model_copy(update={"digest": digest, "dtype": dtype})
 
     def for_trainer(self, references: list[ArrayRef]) -> tuple[dict[str, dict[str, Any]], tuple[Array, ...]]:
         """(table of recipes and positions by key, arrays that must be sent)."""

@@ -1,8 +1,9 @@
-"""From a guest's description of a `fit` to a training request: checked, canonical, with a fingerprint."""
+"""From a guest's description of a `fit` to a training request: checked, with a fingerprint."""
 
 from typing import Any
 
 from grader.model.training import ArrayRef, FitSettings, LearningRate, Parent, TrainingRequest
+from grader.training.canonical import canonical_request
 from grader.training.walk import Refused, canonical_compile, canonical_model, fingerprint
 
 MAX_SAMPLES = 1_000_000
@@ -24,7 +25,8 @@ def read_request(body: dict[str, Any], parent: Parent | None) -> TrainingRequest
             parent=parent,
             batch_logs=bool(body["batch_hooks"]),
         )
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
+        canonical_request(request)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError, RecursionError) as error:
         raise Refused(f"the description of the training is malformed ({type(error).__name__})") from error
     if request.x.shape[:1] != request.y.shape[:1]:
         raise Refused("there are not as many labels as images")
@@ -32,8 +34,8 @@ def read_request(body: dict[str, Any], parent: Parent | None) -> TrainingRequest
 
 
 def training_fingerprint(request: TrainingRequest) -> str:
-    """Digest over all that decides the logs of each epoch; how long to train, and who watches, is left out."""
-    body = request.model_dump(mode="json", exclude={"batch_logs"})
+    """Digest over all that decides the logs of each epoch; how long to train, who watches, and spelling are left out."""
+    body = canonical_request(request).model_dump(mode="json", exclude={"batch_logs"})
     for reference in (body["x"], body["y"], body["sample_weight"], *body["validation"]):
         if reference:
             reference.pop("original_dtype")
@@ -43,7 +45,7 @@ def training_fingerprint(request: TrainingRequest) -> str:
 
 def architecture_fingerprint(request: TrainingRequest) -> str:
     """Digest over the network alone, and the shape of what is fed to it."""
-    return fingerprint({"model": request.model, "input": request.x.shape[1:]})
+    return fingerprint({"model": canonical_request(request).model, "input": request.x.shape[1:]})
 
 
 def read_array(value: Any, what: str) -> ArrayRef:

@@ -1,21 +1,22 @@
-"""Where finished trainings are kept: one folder per training, found by content.
+"""Where finished trainings are kept: on a shelf, found by what they are trainings of.
 
-    <home>/runs/<aa>/<key>/run.json        the TrainingRun, with a digest of each weights file
-    <home>/runs/<aa>/<key>/epoch-003.npz   weights after each epoch (arrays by position)
+    <home>/store/runs/<aa>/<key>.json       the TrainingRun, with the digests of its files
+    <home>/store/networks/<aa>/<key>.json   what a network looks like
+    <home>/store/objects/<aa>/<sha256>      a file: weights after an epoch (arrays by position), and logs of its batches
 
 The key is made of the fingerprint, the seed, the versions of the libraries and the kind of machine, since another
-processor or another TensorFlow gives other last digits. An entry is written to a scratch folder and renamed; one that
-is damaged counts as absent and is trained again. Descriptions of networks are kept in the same way.
+processor or another TensorFlow gives other last digits. An entry that is damaged, or whose files are, counts as absent
+and is trained again. How several processes share a shelf, and what is evicted: `grader/training/shelf.py`.
 """
 
 import contextlib
+import copy
 import hashlib
 import io
 import json
-import os
 import platform
-import shutil
-import tempfile
+import re
+from collections.abc import Mapping
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
@@ -23,11 +24,21 @@ from typing import Any, Protocol
 import numpy as np
 from pydantic import ValidationError
 
+from grader.errors import SandboxError
+from grader.model.record import Record
 from grader.model.training import Description, EpochLogs, TrainingRun
+from grader.training.canonical import renamed_keys, renamed_logs
+from grader.training.shelf import Damaged, Shelf, is_digest
 from grader.wire.npy import read_npz
 
 Array = np.ndarray[Any, Any]
 Weights = list[Array]
+RUNS, NETWORKS = "runs", "networks"
+"""The kinds of entries."""
+DEFAULT_BYTES = 20 * 2**30
+"""How large a store may be, where nothing is said."""
+NO_FILES: Mapping[str, str] = {}
+FILE_NAME = re.compile(r"[a-z][a-z0-9-]{0,40}\.npz")
 
 
 class KeptRun:
@@ -40,25 +51,62 @@ class KeptRun:
         parts: dict[int, tuple[Weights, Any]] | None = None,
         *,
         prefix: str = "",
+        files: Mapping[str, str] = NO_FILES,
+        shelf: Shelf | None = None,
     ) -> None:
         self.run = run
         self._folder = folder
         self._parts = parts or {}
         self._prefix = prefix
+        self._files, self._shelf = files, shelf
+        self._names: Mapping[str, str] = {}
         self.asked: set[int] = set()
         """The epochs whose weights or logs of batches were asked for."""
 
+    def under(self, names: Mapping[str, str]) -> "KeptRun":
+        """The same training, with metrics that log under other names: the student's, by those that it was trained with."""
+        if not names:
+            return self
+        epochs = tuple(epoch.model_copy(update={"logs": renamed_logs(epoch.logs, names)}) for epoch in self.run.epochs)
+        other = copy.copy(self)  # what is asked for is noted for both
+        other.run, other._names = self.run.model_copy(update={"epochs": epochs}), names
+        return other
+
     def part(self, index: int) -> tuple[Weights, tuple[list[str], Array] | None]:
         """(weights after the epoch, (keys, logs of its batches) or None); empty where not kept."""
+        weights, batches = self._part(index)
+        return weights, batches and (renamed_keys(batches[0], self._names), batches[1])
+
+    def _part(self, index: int) -> tuple[Weights, tuple[list[str], Array] | None]:
         self.asked.add(index)
         if index in self._parts:
             return self._parts[index]
-        if self._folder is None:
-            return [], None
-        path = self._folder / f"{self._prefix}epoch-{index:03d}.npz"
-        if not path.is_file():
-            return [], None
-        return unpack_part(path.read_bytes())
+        name = part_name(index)
+        if self._shelf is not None:
+            return unpack_part(self._fetch(self._shelf, self._files[name])) if name in self._files else ([], None)
+        path = self._folder / f"{self._prefix}{name}" if self._folder is not None else None
+        return unpack_part(path.read_bytes()) if path is not None and path.is_file() else ([], None)
+
+    def _fetch(self, shelf: Shelf, digest: str) -> bytes:
+        """A file that was whole when the run was found."""
+        try:
+            return shelf.get(digest)
+        except Damaged as damage:
+            raise SandboxError(
+                f"the store has lost a part of training {self.run.fingerprint[:12]} since this run began ({damage}). "
+                "Give the same command again: it is trained anew."
+            ) from damage
+
+
+def part_name(index: int) -> str:
+    """The name of the file of an epoch."""
+    return f"epoch-{index:03d}.npz"
+
+
+def part_index(name: str) -> int | None:
+    """The epoch of a file of this name; None for a file of something else."""
+    found = re.fullmatch(r"epoch-(\d{3,})\.npz", name)
+    return int(found[1]) if found else None
 
 
 def pack_part(weights: Weights, batches: tuple[list[str], Array] | None) -> bytes:
@@ -97,6 +145,11 @@ def library_versions() -> dict[str, str]:
     return {name: version(name) for name in ("tensorflow", "keras", "numpy")}
 
 
+def place_here(machine: str = "") -> dict[str, Any]:
+    """Where trainings are carried out: what decides their last digits, beside the request and the seed."""
+    return {**library_versions(), "machine": machine or machine_kind(), "format": 1}
+
+
 class Runs(Protocol):
     """Finds finished trainings."""
 
@@ -111,10 +164,13 @@ class Store:
         folder: where runs lie.
         test: whether its runs measure the test images too; those that do are kept apart from those that do not.
         shipped: runs that come with the assignment, whatever machine they were made on; asked last.
+        machine: the kind of machine that trains, see `machine_kind`; empty for this one.
     """
 
-    def __init__(self, folder: Path | None, *, test: bool = False, shipped: "Runs | None" = None) -> None:
-        self._folder = folder
+    def __init__(
+        self, folder: Path | None, *, test: bool = False, shipped: "Runs | None" = None, machine: str = ""
+    ) -> None:
+        self._shelf = Shelf(folder) if folder is not None else None
         self._shipped = shipped
         self.used: dict[tuple[str, int], KeptRun] = {}
         """The runs that were asked for and found, or kept."""
@@ -122,8 +178,7 @@ class Store:
         """How many runs were kept."""
         self._memory: dict[str, KeptRun] = {}
         self._descriptions: dict[str, Description] = {}
-        place = {**library_versions(), "machine": machine_kind(), "format": 1, **({"test": True} if test else {})}
-        self._place = json.dumps(place, sort_keys=True)
+        self._place = place_here(machine) | ({"test": True} if test else {})
 
     def find(self, fingerprint: str, seed: int) -> KeptRun | None:
         """The run under this fingerprint and seed, or None; a damaged entry is None."""
@@ -134,10 +189,10 @@ class Store:
 
     def _find(self, fingerprint: str, seed: int) -> KeptRun | None:
         """In memory, on disk, or among the shipped ones."""
-        key = self._key(fingerprint, seed)
+        key = self.key(fingerprint, seed)
         if key in self._memory:
             return self._memory[key]
-        kept = self._read(key) if self._folder else None
+        kept = self._read(key)
         if kept is not None and (kept.run.fingerprint, kept.run.seed) == (fingerprint, seed):
             self._memory[key] = kept
             return kept
@@ -145,82 +200,134 @@ class Store:
 
     def keep(self, run: TrainingRun, parts: dict[int, tuple[Weights, Any]]) -> KeptRun:
         """Remember a run, on disk if there is a folder and room in it."""
-        key = self._key(run.fingerprint, run.seed)
+        key = self.key(run.fingerprint, run.seed)
         kept = KeptRun(run, None, parts)
-        self.used[run.fingerprint, run.seed] = kept
         self.kept += 1
-        if self._folder is not None and not run.problem:
+        if self._shelf is not None and not run.problem:
             with contextlib.suppress(OSError):
-                kept = KeptRun(run, self._write(key, run, parts))
+                kept = self._write(key, run, parts) or kept
+        self.used[run.fingerprint, run.seed] = kept
         self._memory[key] = kept
         return kept
 
     def find_description(self, architecture: str) -> Description | None:
         """What a network looks like, if it was built before."""
-        if architecture in self._descriptions:
-            return self._descriptions[architecture]
-        path = self._description_path(architecture)
-        if path is not None and path.is_file():
-            with contextlib.suppress(ValidationError, ValueError, OSError):
-                self._descriptions[architecture] = Description.model_validate_json(path.read_text())
+        if architecture not in self._descriptions and self._shelf is not None:
+            key = self._network_key(architecture)
+            with contextlib.suppress(Damaged, ValidationError):
+                body = checked_body(self._shelf.read(NETWORKS, key))
+                self._descriptions[architecture] = Description.model_validate(body["network"])
+                self._shelf.use(NETWORKS, key, [])
         return self._descriptions.get(architecture)
 
     def keep_description(self, architecture: str, description: Description) -> None:
         """Remember what a network looks like."""
         self._descriptions[architecture] = description
-        path = self._description_path(architecture)
-        if path is not None:
+        if self._shelf is not None:
+            body = {"place": self._place, "architecture": architecture, "network": plain(description)}
             with contextlib.suppress(OSError):
-                path.parent.mkdir(parents=True, exist_ok=True)
-                scratch = path.with_suffix(f".{os.getpid()}")
-                scratch.write_text(description.model_dump_json())
-                scratch.replace(path)
+                self._shelf.write(NETWORKS, self._network_key(architecture), with_digest(body))
 
-    def _key(self, fingerprint: str, seed: int) -> str:
-        return hashlib.sha256(f"{fingerprint}/{seed}/{self._place}".encode()).hexdigest()
+    def close(self, limit: int = DEFAULT_BYTES) -> None:
+        """End the use of the shelf: nothing is kept from being evicted any more. If it has grown, it is trimmed."""
+        if self._shelf is not None:
+            self._shelf.release()
+            if self.kept:
+                self._shelf.trim(limit, RUNS, NETWORKS)
 
-    def _description_path(self, architecture: str) -> Path | None:
-        if self._folder is None:
-            return None
-        key = hashlib.sha256(f"{architecture}/{self._place}".encode()).hexdigest()
-        return self._folder / "networks" / key[:2] / f"{key}.json"
+    def key(self, fingerprint: str, seed: int) -> str:
+        """The name of the entry of a training."""
+        return run_key(fingerprint, seed, self._place)
+
+    def _network_key(self, architecture: str) -> str:
+        return network_key(architecture, self._place)
 
     def _read(self, key: str) -> KeptRun | None:
-        assert self._folder is not None
-        folder = self._folder / "runs" / key[:2] / key
-        try:
-            entry = json.loads((folder / "run.json").read_text())
-            run = TrainingRun.model_validate(entry["run"])
-            for name, digest in entry["files"].items():
-                if hashlib.sha256((folder / name).read_bytes()).hexdigest() != digest:
-                    return None
-            if entry["digest"] != hashlib.sha256(json.dumps(entry["run"], sort_keys=True).encode()).hexdigest():
-                return None
-        except (OSError, ValueError, KeyError, TypeError, AttributeError, ValidationError):
+        """The run of an entry that is whole, with all its files."""
+        if self._shelf is None:
             return None
-        return KeptRun(run, folder)
-
-    def _write(self, key: str, run: TrainingRun, parts: dict[int, tuple[Weights, Any]]) -> Path:
-        assert self._folder is not None
-        place = self._folder / "runs" / key[:2] / key
-        place.parent.mkdir(parents=True, exist_ok=True)
-        scratch = Path(tempfile.mkdtemp(prefix=".new-", dir=place.parent))
+        self._shelf.hold()
         try:
-            files = {}
-            for index, (weights, batches) in parts.items():
-                data = pack_part(weights, batches)
-                name = f"epoch-{index:03d}.npz"
-                (scratch / name).write_bytes(data)
-                files[name] = hashlib.sha256(data).hexdigest()
-            body = json.loads(run.model_dump_json())
-            digest = hashlib.sha256(json.dumps(body, sort_keys=True).encode()).hexdigest()
-            (scratch / "run.json").write_text(json.dumps({"run": body, "files": files, "digest": digest}))
-            shutil.rmtree(place, ignore_errors=True)
-            scratch.rename(place)
-        except OSError:
-            shutil.rmtree(scratch, ignore_errors=True)
-            raise
-        return place
+            run, files = read_run(self._shelf, key)
+        except Damaged:
+            return None
+        self._shelf.use(RUNS, key, list(files.values()))
+        return KeptRun(run, None, files=files, shelf=self._shelf)
+
+    def _write(self, key: str, run: TrainingRun, parts: dict[int, tuple[Weights, Any]]) -> KeptRun | None:
+        """The run as it is on disk now; None if a longer one is there, which stays."""
+        assert self._shelf is not None
+        self._shelf.hold()
+        known = self._read(key)
+        if known is not None and len(known.run.epochs) > len(run.epochs):
+            return None
+        files = {
+            part_name(index): self._shelf.add(pack_part(weights, batches))
+            for index, (weights, batches) in parts.items()
+        }
+        self._shelf.write(RUNS, key, with_digest({"place": self._place, "run": plain(run), "files": files}))
+        return KeptRun(run, None, files=files, shelf=self._shelf)
+
+
+def run_key(fingerprint: str, seed: int, place: Mapping[str, Any]) -> str:
+    """The name of the entry of a training: what it is, and where it was carried out."""
+    return hashlib.sha256(f"{fingerprint}/{seed}/{json.dumps(place, sort_keys=True)}".encode()).hexdigest()
+
+
+def network_key(architecture: str, place: Mapping[str, Any]) -> str:
+    """The name of the entry of a network's description."""
+    return hashlib.sha256(f"{architecture}/{json.dumps(place, sort_keys=True)}".encode()).hexdigest()
+
+
+def plain(record: Record) -> Any:
+    """A record as a JSON value."""
+    return json.loads(record.model_dump_json())
+
+
+def with_digest(body: dict[str, Any]) -> dict[str, Any]:
+    """An entry's body with the digest of it."""
+    return {**body, "digest": body_digest(body)}
+
+
+def body_digest(body: Mapping[str, Any]) -> str:
+    """SHA-256 over what an entry says, but for its digest and for how it came here."""
+    said = {key: value for key, value in body.items() if key not in ("digest", "imported")}
+    return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
+
+
+def checked_body(body: Any) -> dict[str, Any]:
+    """An entry's body that is what it was when it was written. Raises Damaged."""
+    if not isinstance(body, dict) or body.get("digest") != body_digest(body):
+        raise Damaged("it is not what it was when it was written")
+    return body
+
+
+def read_run(shelf: Shelf, key: str) -> tuple[TrainingRun, dict[str, str]]:
+    """(the run, its files by name) of an entry, after all of it was read and compared. Raises Damaged."""
+    run, files, place = parse_run(shelf.read(RUNS, key))
+    if run_key(run.fingerprint, run.seed, place) != key:
+        raise Damaged("it lies under a name that is not its own")
+    for digest in files.values():
+        shelf.get(digest)
+    return run, files
+
+
+def parse_run(body: Any) -> tuple[TrainingRun, dict[str, str], dict[str, Any]]:
+    """(the run, its files by name, where it was carried out) of an entry. Raises Damaged."""
+    try:
+        checked = checked_body(body)
+        run, files, place = TrainingRun.model_validate(checked["run"]), checked["files"], checked["place"]
+    except (ValidationError, KeyError, ValueError, TypeError) as error:
+        raise Damaged(f"it is no training ({type(error).__name__})") from error
+    if (
+        not isinstance(files, dict)
+        or not all(map(FILE_NAME.fullmatch, files))
+        or not all(map(is_digest, files.values()))
+    ):
+        raise Damaged("it names files that it cannot have")
+    if not isinstance(place, dict):
+        raise Damaged("it does not say where it was made")
+    return run, files, place
 
 
 def epoch_logs(body: dict[str, Any]) -> EpochLogs:

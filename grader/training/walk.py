@@ -90,7 +90,7 @@ def canonical_compile(config: Any) -> Config:
     optimizer["config"].pop("name", None)
     return {
         "optimizer": optimizer,
-        "loss": _word_or_object(loss, allowed.LOSS_WORDS, allowed.LOSSES, "loss"),
+        "loss": _word_or_object(loss, allowed.LOSS_WORDS | allowed.LOSSES, allowed.LOSSES, "loss"),
         "loss_weights": _plain(config.get("loss_weights"), "loss_weights"),
         "metrics": _metrics(metrics),
         "weighted_metrics": _metrics(config.get("weighted_metrics")),
@@ -201,14 +201,15 @@ def _dtype(value: Any) -> str:
 
 
 def _metrics(value: Any) -> Any:
-    """A list of metrics, or None."""
+    """A list of metrics, or None; words as they are written, since Keras logs a metric under the word itself."""
     if value is None:
         return None
     if isinstance(value, dict) and "class_name" not in value:
         raise Refused("metrics are given by output name")
     items = value if isinstance(value, list) else [value]
     flat = [entry for item in items for entry in (item if isinstance(item, list) else [item])]
-    return [_word_or_object(item, allowed.METRIC_WORDS, allowed.METRICS, "metric") for item in flat]
+    known = [_word_or_object(item, allowed.METRIC_WORDS | allowed.METRICS, allowed.METRICS, "metric") for item in flat]
+    return [item if isinstance(item, str) else found for item, found in zip(flat, known, strict=True)]
 
 
 def _word_or_object(value: Any, words: frozenset[str], classes: frozenset[str], what: str) -> Any:
