@@ -17,7 +17,7 @@ from grader.model.training import ArrayRef, Description, EpochLogs, TrainingRun
 from grader.pipeline import workshop
 from grader.pipeline.carriers import check_engine
 from grader.pipeline.conversation import Link
-from grader.pipeline.errands import DescribeNetwork, Errand, RunProgram, Seen, Trained, TrainNetwork
+from grader.pipeline.errands import DescribeNetwork, Errand, RunProgram, Seen, TrainNetwork
 from grader.pipeline.parcels import (
     pack,
     pack_errand,
@@ -28,7 +28,7 @@ from grader.pipeline.parcels import (
     unpack_outcome,
 )
 from grader.pipeline.terms import terms_of
-from grader.pipeline.trainer_desk import Plan
+from grader.pipeline.trainer_desk import Plan, Trained
 from grader.pipeline.workshop import FetchedRuns, FetchingBook, Order, answer, open_workshop, versions_here
 from grader.sandbox.doctor import Finding
 from grader.training.arrays import DataBook

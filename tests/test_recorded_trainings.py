@@ -1,7 +1,7 @@
 """The trainings that come with an assignment are what a training gives.
 
-On the kind of machine on which they were recorded bit for bit; elsewhere within a tolerance, and with the same verdicts.
-The flagship's reference is compared on every push (`tests/test_solutions.py`), everything else by `make records`, which
+On the kind of machine on which they were recorded bit for bit; elsewhere, and by fused arithmetic, within a tolerance and
+with the same verdicts. The flagship's reference is compared on every push (`tests/test_solutions.py`), everything else by `make records`, which
 takes hours.
 """
 
@@ -33,6 +33,7 @@ def load(name: str) -> Assignment:
 def differences(recorded: TrainingRun, fresh: TrainingRun) -> list[str]:
     """Where two trainings of one request differ by more than they may, epoch by epoch as far as both go."""
     same_place = (recorded.machine, recorded.versions) == (machine_kind(), library_versions())
+    same_place = same_place and recorded.arithmetic == fresh.arithmetic
     found = []
     for number, (old, new) in enumerate(zip(recorded.epochs, fresh.epochs, strict=False), 1):
         if same_place:

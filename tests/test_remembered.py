@@ -18,8 +18,9 @@ from grader.model.submission import Cell, Source, Submission
 from grader.pipeline import remembered
 from grader.pipeline.carriers import Outcome
 from grader.pipeline.conversation import Link
-from grader.pipeline.errands import DescribeNetwork, Errand, RunProgram, Seen, Trained
+from grader.pipeline.errands import DescribeNetwork, Errand, RunProgram, Seen
 from grader.pipeline.grade import Grading, Settings
+from grader.pipeline.trainer_desk import Trained
 from grader.pipeline.watch import Silent
 from grader.results.folder import ResultsFolder
 from tests.factories import make_call, make_curve, make_description, make_fit, make_observation, make_request, make_run

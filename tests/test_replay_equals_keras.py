@@ -184,7 +184,7 @@ def run_plain(text: str, folder: Path, datasets: Path) -> Any:
 
 def run_replayed(texts: dict[str, str], folder: Path, datasets: Path) -> dict[str, Any]:
     """What the programs return when the grader has trained for them."""
-    settings = Settings(datasets=datasets, store=None, jobs=2)
+    settings = Settings(datasets=datasets, store=None, jobs=2, exact=True)
     output = ResultsFolder(folder / "results")
     submissions = [
         Submission(

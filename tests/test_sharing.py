@@ -54,10 +54,15 @@ class Counting(Silent):
 
     def __init__(self) -> None:
         self.trainings: Counter[tuple[str, int]] = Counter()
+        self.epochs: list[int] = []
 
     def training_planned(self, fingerprint: str, seed: int, epochs: int, students: int) -> None:  # noqa: ARG002
         """One more."""
         self.trainings[(fingerprint, seed)] += 1
+
+    def training_epoch(self, fingerprint: str, seed: int, epoch: int, accuracy: float | None) -> None:  # noqa: ARG002
+        """An epoch was trained."""
+        self.epochs.append(epoch)
 
 
 @pytest.fixture
@@ -126,3 +131,30 @@ def test_a_damaged_entry_is_trained_again(assignment: Assignment, tmp_path: Path
     watcher, results = grade(assignment, tmp_path / "b", 1, store=tmp_path / "store")
     assert sum(watcher.trainings.values()) == 1
     assert results[0]["score"] == 1.0
+
+
+@pytest.mark.parametrize("exact", [False, True])
+def test_more_epochs_go_on_where_the_training_ended(assignment: Assignment, tmp_path: Path, exact: bool) -> None:
+    """Three epochs after one are two more, and the curve is that of three in one go."""
+    curves, trained = [], []
+    for store, epochs in (("one", 1), ("one", 3), ("another", 3)):
+        watcher = Counting()
+        settings = Settings(places.datasets(), tmp_path / store, jobs=1, exact=exact)
+        source = students(1)[0].source
+        assert source is not None
+        cell = Cell(number=1, text=source.cells[0].text.replace("epochs=3", f"epochs={epochs}").replace("== 0", "== 9"))
+        submission = students(1)[0].model_copy(
+            update={"source": Source(kind="module", cells=(cell,)), "digest": f"{store} {epochs}"}
+        )
+        folder = ResultsFolder(tmp_path / f"results {store} {epochs}")
+        (result,) = Grading(assignment, settings, folder, watcher).run([submission])
+        assert (result.score, result.training is not None) == (1.0, True)
+        curves.append(result.training.curve if result.training else ())
+        trained.append(watcher.epochs)
+        evidence = folder.evidence(result.student)
+        assert evidence is not None
+        assert evidence.training is not None
+        assert evidence.training.run.arithmetic == ("keras" if exact else "fused")
+    assert trained == [[1], [2, 3], [1, 2, 3]]
+    assert curves[1] == curves[2]
+    assert curves[0] == curves[1][:1]

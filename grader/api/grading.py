@@ -38,6 +38,7 @@ def grade(
     overrides: PathLike | None = None,
     roster: PathLike | None = None,
     times: PathLike | None = None,
+    exact: bool = False,
     engine: str = "local",
     scheduler: str | None = None,
     progress: bool = True,
@@ -59,6 +60,7 @@ def grade(
         overrides: points that people gave.
         roster: who is in the class.
         times: when the submissions came.
+        exact: train with Keras's own operations, bit for bit as a plain `fit`.
         engine: `local`, or `dask` for a cluster.
         scheduler: address of a Dask scheduler; None for workers on this machine.
         progress: whether to print how it goes on, to standard error.
@@ -76,7 +78,7 @@ def grade(
         scheduler=scheduler,
         spelled="",
     )
-    settings = replace(settings, keep_others=only is not None)
+    settings = replace(settings, keep_others=only is not None, exact=exact)
     files = ClassFiles(*(None if item is None else Path(item) for item in (class_file, overrides, roster, times)))
     batch = collect(Path(path), assignment=assignment, only=only, files=files)
     if output is not None:

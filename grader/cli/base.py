@@ -35,6 +35,9 @@ RosterOption = Annotated[
     Path | None, typer.Option("--roster", help="A CSV file: who is in the class. Kept beside the results.")
 ]
 TimesOption = Annotated[Path | None, typer.Option("--times", help="A CSV file: when students handed in.")]
+ExactOption = Annotated[
+    bool, typer.Option("--exact", help="Train with Keras's own operations, bit for bit; half as fast.")
+]
 StoreOption = Annotated[bool, typer.Option("--no-store", help="Neither read nor keep trainings on disk.")]
 
 

@@ -13,6 +13,7 @@ from grader.cli.base import (
     GRADED,
     NEEDS_PERSON,
     ClassOption,
+    ExactOption,
     JobsOption,
     OverridesOption,
     RosterOption,
@@ -58,6 +59,7 @@ def grade(
     ] = True,
     force: Annotated[bool, typer.Option("--force", help="The same as --all.")] = False,
     no_store: StoreOption = False,
+    exact: ExactOption = False,
     sandbox: SandboxOption = "full",
     class_file: ClassOption = None,
     overrides: OverridesOption = None,
@@ -78,7 +80,7 @@ def grade(
         engine=engine,
         scheduler=scheduler,
     )
-    settings = replace(settings, keep_others=only is not None)
+    settings = replace(settings, keep_others=only is not None, exact=exact)
     files = ClassFiles(class_file, overrides, roster, times)
     batch = collect(submissions, assignment=assignment, only=only, files=files)
     if plan:

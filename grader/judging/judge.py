@@ -12,8 +12,9 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any
 
 import pytest
@@ -21,6 +22,7 @@ import pytest
 from grader.errors import SetupError
 from grader.judging.evidence import Evidence, Training
 from grader.judging.marks import CheckFailed, Mark, NotApplicable, PersonNeeded, TrainingNeeded, mark_of
+from grader.judging.tolerance import neighbours
 from grader.model.observation import Call, Fit, Observation
 from grader.model.result import Verdict
 from grader.model.training import Description, Layer
@@ -67,6 +69,8 @@ class Judgement:
     """Why a person must decide."""
     trained: tuple[str, ...] = ()
     """Checks that looked at the real training."""
+    unsettled: tuple[str, ...] = ()
+    """Checks that would come out otherwise within the tolerance of a training by fused arithmetic."""
 
 
 def judge(evidence: Evidence) -> Judgement:
@@ -89,7 +93,11 @@ def judge(evidence: Evidence) -> Judgement:
     if fit is not None and fit.live and not plugin.person:
         plugin.person.append(f"its training ran inside the sandbox, because {fit.refused}")
     return Judgement(
-        tuple(plugin.verdicts), tuple(plugin.pending), tuple(dict.fromkeys(plugin.person)), tuple(plugin.trained)
+        tuple(plugin.verdicts),
+        tuple(plugin.pending),
+        tuple(dict.fromkeys(plugin.person)),
+        tuple(plugin.trained),
+        tuple(plugin.unsettled),
     )
 
 
@@ -139,7 +147,13 @@ class JudgePlugin:
     pending: list[str] = field(default_factory=list)
     person: list[str] = field(default_factory=list)
     trained: list[str] = field(default_factory=list)
+    unsettled: list[str] = field(default_factory=list)
     broken: str = ""
+
+    @cached_property
+    def neighbours(self) -> tuple[Evidence, ...]:
+        """The evidence elsewhere within the tolerance of its trainings."""
+        return neighbours(self.evidence_value)
 
     def pytest_configure(self, config: Any) -> None:
         """Plain tracebacks: nobody reads them, and pytest's own style parses the source of every frame."""
@@ -170,6 +184,30 @@ class JudgePlugin:
         with at_most(CHECK_SECONDS):
             yield
 
+    @pytest.hookimpl(hookwrapper=True)
+    def pytest_pyfunc_call(self, pyfuncitem: Any) -> Generator[None, Any, None]:
+        """A check that looks at trainings is asked again about what these could have been by other arithmetic."""
+        came = yield
+        looks_at = {"evidence", "training", "trainings"} & set(pyfuncitem.funcargs)
+        if not looks_at or not self.neighbours:
+            return
+        here = outcome(came.excinfo[1] if came.excinfo else None, check_mark(pyfuncitem))
+        there = set()
+        for other in self.neighbours:
+            values = {"evidence": other, "training": other.training, "trainings": other.trainings}
+            arguments = {**pyfuncitem.funcargs, **{name: values[name] for name in looks_at}}
+            arguments = {name: arguments[name] for name in pyfuncitem._fixtureinfo.argnames}
+            try:
+                pyfuncitem.obj(**arguments)
+            except Exception as error:  # noqa: BLE001 - whatever a check raises is its outcome
+                there.add(outcome(error, check_mark(pyfuncitem)))
+            else:
+                there.add(outcome(None, check_mark(pyfuncitem)))
+        # A check that passes here and nowhere beside compares with the training itself, not with a limit.
+        compares = here[0] == "passed" and all(status != "passed" for status, _ in there)
+        if there != {here} and not compares:
+            self.unsettled.append(pyfuncitem.name)
+
     def pytest_runtest_setup(self, item: Any) -> None:
         """A check waits for those it depends on."""
         passed = {verdict.id: verdict.status for verdict in self.verdicts}
@@ -191,20 +229,18 @@ class JudgePlugin:
     def _verdict(self, item: Any, raised: BaseException | None) -> Verdict:
         """What an outcome means."""
         mark = check_mark(item)
-        status, points, message = "passed", mark.points, ""
+        (status, points), message = outcome(raised, mark), ""
         if isinstance(raised, CheckFailed | AssertionError):
-            status, points = "failed", min(getattr(raised, "points", 0.0), mark.points)
             message = str(raised).split("\nassert ")[0].strip() or "not as asked"
         elif isinstance(raised, NotApplicable):
-            status, points, message = "skipped", 0.0, f"Skipped: {raised}."
+            message = f"Skipped: {raised}."
         elif isinstance(raised, TrainingNeeded):
-            status, points, message = "skipped", 0.0, f"Skipped: {raised}."
+            message = f"Skipped: {raised}."
             self.pending.append(item.name)
         elif isinstance(raised, PersonNeeded):
-            status, points, message = "skipped", 0.0, f"Waits for a person: {raised}."
+            message = f"Waits for a person: {raised}."
             self.person.append(str(raised))
         elif raised is not None:
-            status, points = "error", 0.0
             message = f"This check could not be carried out ({type(raised).__name__}: {str(raised)[:300]}). It is not your fault."
         title = " ".join((item.obj.__doc__ or "").split())
         worth = self.evidence_value.assignment.points.get(item.name, mark.points)
@@ -278,6 +314,15 @@ class JudgePlugin:
             if fit.number not in known:
                 raise TrainingNeeded(self.evidence_value.training_refused or "a training has not been carried out")
         return known
+
+
+def outcome(raised: BaseException | None, mark: Mark) -> tuple[str, float]:
+    """What an outcome means: the status, and points as the check gives them."""
+    if raised is None:
+        return "passed", mark.points
+    if isinstance(raised, CheckFailed | AssertionError):
+        return "failed", min(getattr(raised, "points", 0.0), mark.points)
+    return ("skipped" if isinstance(raised, NotApplicable | TrainingNeeded | PersonNeeded) else "error"), 0.0
 
 
 def check_mark(item: Any) -> Mark:

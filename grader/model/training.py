@@ -1,10 +1,12 @@
 """What a student asked Keras to train, and what the trusted trainer measured."""
 
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field
 
 from grader.model.record import Record
+
+Arithmetic = Literal["keras", "fused"]
 
 
 class ArrayRef(Record):
@@ -126,6 +128,8 @@ class TrainingRun(Record):
     """Seconds of one step of the assignment's reference network, timed in the same process."""
     versions: dict[str, str] = Field(default_factory=dict)
     machine: str = ""
+    arithmetic: Arithmetic = "keras"
+    """Whose operations computed it: Keras's own, bit for bit, or ours, which are faster and equal up to rounding."""
     problem: str = ""
     """Why the training could not be carried out (a fault of the model, in words); empty if it was."""
 

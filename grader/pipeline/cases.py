@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from grader.judging.evidence import Evidence, Training, counted_fits, earlier_fi
 from grader.judging.expectations import epoch_time_ratio
 from grader.judging.judge import Judgement, judge
 from grader.judging.metrics import reached, value_of
+from grader.judging.tolerance import near_another_seed
 from grader.model.assignment import Assignment, TrainingPolicy
 from grader.model.observation import Fit, Observation
 from grader.model.result import TrainingSummary
@@ -42,6 +43,8 @@ class Demand:
     """Foretold seconds of an epoch."""
     cost_before: float = 0.0
     """Foretold seconds of the trainings on this model that come first."""
+    exact: bool = False
+    """Only Keras's own arithmetic will do: by another the verdicts came out too close to a limit."""
 
     @property
     def key(self) -> tuple[str, int]:
@@ -163,6 +166,8 @@ class Case:
             return []
         if judgement.pending:
             return [self._make(item) for item in self._ready(fit)]
+        if self._is_unsettled(judgement):
+            return [replace(self._make(item), exact=True) for item in self._fused()]
         if self._deserves_another_seed(judgement):
             self.seed_index += 1
             return [self._make(fit)]
@@ -173,7 +178,21 @@ class Case:
         fit = self._trainable()
         if fit is None:
             return True
-        return not (self._ready(fit) if judgement.pending else self._deserves_another_seed(judgement))
+        if judgement.pending:
+            return not self._ready(fit)
+        return not (self._is_unsettled(judgement) or self._deserves_another_seed(judgement))
+
+    def _is_unsettled(self, judgement: Judgement) -> bool:
+        """Whether it hangs on the arithmetic of a training what is to be done or said."""
+        lowest, _ = self._limits_of_seeds()
+        others = self.policy is not None and self.seed_index + 1 < len(self.policy.seeds)
+        near = others and any(near_another_seed(run, self._best(run), lowest) for run in self.runs[-1:])
+        return bool((judgement.unsettled or near) and self._fused())
+
+    def _fused(self) -> list[Fit]:
+        """The fits whose trainings are by fused arithmetic, and that can be trained exactly."""
+        found = [fit for fit in self.fits if fit.number in self.beside and fit.request is not None]
+        return [fit for fit in found if self.beside[fit.number].arithmetic == "fused"]
 
     def _trainable(self) -> Fit | None:
         """The graded fit, if it may be trained, or trained further."""
@@ -218,14 +237,24 @@ class Case:
         current = next((run for run in self.runs if run.seed == self.seed), None)
         if current is None or self.seed_index + 1 >= len(self.policy.seeds):
             return False
-        best, threshold = current.best_accuracy, self.policy.threshold
-        if self.policy.test_threshold is not None:
-            best, threshold = max_of(epoch.test_accuracy for epoch in current.epochs), self.policy.test_threshold
-        close = best is not None and threshold - self.policy.margin <= best < threshold - 1e-7
+        best, (lowest, threshold) = self._best(current), self._limits_of_seeds()
+        close = best is not None and lowest <= best < threshold - 1e-7
         fit = self.fit
         used_all = fit is not None and fit.played is not None and fit.played.stopped_at is None
         lost = {verdict.id for verdict in judgement.verdicts if verdict.status == "failed"} & set(judgement.trained)
         return close and used_all and bool(lost)
+
+    def _best(self, run: TrainingRun) -> float | None:
+        """The accuracy by which it is decided whether another seed is tried."""
+        if self.policy is not None and self.policy.test_threshold is not None:
+            return max_of(epoch.test_accuracy for epoch in run.epochs)
+        return run.best_accuracy
+
+    def _limits_of_seeds(self) -> tuple[float, float]:
+        """From where, and below what, that accuracy has another seed tried."""
+        assert self.policy is not None
+        threshold = self.policy.threshold if self.policy.test_threshold is None else self.policy.test_threshold
+        return threshold - self.policy.margin, threshold
 
     def _went_past(self, fit: Fit) -> bool:
         """Whether the student's code let a real training run past the threshold."""

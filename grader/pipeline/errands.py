@@ -4,6 +4,7 @@ An errand is carried out by `carry_out`, wherever the sandbox is: in a thread of
 another machine. It knows what is asked of the students (`Terms`), and neither checks nor points nor results.
 """
 
+import contextlib
 import traceback
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -14,12 +15,13 @@ import numpy as np
 from grader.errors import SandboxError
 from grader.model.observation import Observation
 from grader.model.submission import Submission
-from grader.model.training import Description, TrainingRequest, TrainingRun
+from grader.model.training import Description, TrainingRequest
 from grader.pipeline.conversation import Conversation, Link
 from grader.pipeline.terms import Terms
-from grader.pipeline.trainer_desk import Plan, describe, train
+from grader.pipeline.trainer_desk import Plan, StateMismatch, Trained, describe, train
 from grader.sandbox.slot import Slot
 from grader.training.arrays import DataBook
+from grader.training.state import State
 from grader.training.store import Runs
 
 Array = np.ndarray[Any, Any]
@@ -50,6 +52,8 @@ class TrainNetwork:
     """Carry out a training."""
 
     plan: Plan
+    state: State | None = None
+    """What it goes on from, if its plan goes on."""
     kind: Kind = "trainer"
 
 
@@ -65,15 +69,6 @@ class Seen:
     """For each training request that was met, all fits on its model up to it."""
     arrays: tuple[Array, ...]
     """What the calls of the probe returned and drew."""
-
-
-@dataclass(frozen=True)
-class Trained:
-    """What came of a training."""
-
-    run: TrainingRun
-    parts: dict[int, Any]
-    """(weights, logs of batches) of epochs, by index."""
 
 
 class Desk(Protocol):
@@ -101,9 +96,20 @@ def carry_out(errand: Errand, slot: Slot, desk: Desk) -> Seen | Description | Tr
         return run_program(errand, slot, desk)
     if isinstance(errand, DescribeNetwork):
         return describe(slot, errand.request)
+    return carry_out_training(errand, slot, desk)
+
+
+def carry_out_training(errand: TrainNetwork, slot: Slot, desk: Desk) -> Trained:
+    """Train; from the beginning where the state that was kept turns out to be none of this training."""
     plan = errand.plan
-    run, parts = train(slot, plan, desk.terms, desk.book, lambda epoch, accuracy: desk.progress(plan, epoch, accuracy))
-    return Trained(run, parts)
+
+    def progress(epoch: int, accuracy: float | None) -> None:
+        desk.progress(plan, epoch, accuracy)
+
+    if plan.going_on is not None and errand.state is not None:
+        with contextlib.suppress(StateMismatch):
+            return train(slot, plan, desk.terms, desk.book, progress, errand.state)
+    return train(slot, replace(plan, going_on=None), desk.terms, desk.book, progress)
 
 
 def run_program(errand: RunProgram, slot: Slot, desk: Desk) -> Seen:

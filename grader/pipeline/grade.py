@@ -20,6 +20,7 @@ import numpy as np
 from grader.errors import SetupError
 from grader.judging.evidence import Evidence, counted_fits
 from grader.judging.judge import Judgement, judge
+from grader.judging.tolerance import must_be_confirmed
 from grader.model.assignment import Assignment
 from grader.model.observation import Ending, Measured, Observation
 from grader.model.result import Result, Verdict
@@ -29,11 +30,12 @@ from grader.pipeline.bookkeeping import Bookkeeping
 from grader.pipeline.carriers import Away, Carrier, Here, Office
 from grader.pipeline.cases import Case, Demand, summary
 from grader.pipeline.dispatch import Dispatcher
-from grader.pipeline.errands import DescribeNetwork, RunProgram, Seen, Trained, TrainNetwork, fault_of_ours
+from grader.pipeline.errands import DescribeNetwork, RunProgram, Seen, TrainNetwork, fault_of_ours
 from grader.pipeline.forecast import Course
+from grader.pipeline.planning import order_for
 from grader.pipeline.remembered import Keys, Way, keys_of, recorded_case
 from grader.pipeline.terms import terms_of
-from grader.pipeline.trainer_desk import Plan
+from grader.pipeline.trainer_desk import Trained
 from grader.pipeline.watch import Watcher
 from grader.results.folder import Kept, RecordedEvidence, ResultsFolder
 from grader.results.sharing import with_sources
@@ -68,6 +70,8 @@ class Settings:
     """`local` or `dask`."""
     scheduler: str | None = None
     """Address of a Dask scheduler; None for a cluster on this machine."""
+    exact: bool = False
+    """Train with Keras's own operations only, bit for bit as a plain `fit`; also where trainings come with the assignment."""
     store_bytes: int = DEFAULT_BYTES
     """How large the store may be; what was not used for longest is evicted."""
 
@@ -112,6 +116,7 @@ class Grading:
             limits = assignment.limits.model_copy(update={"wall_seconds": settings.timeout_seconds})
             assignment = assignment.model_copy(update={"limits": limits})
         self.assignment, self.settings, self.output, self.watcher = assignment, settings, output, watcher
+        self._fused = not settings.exact and settings.shipped is None
         self.book = DataBook(settings.datasets)
         self._terms = terms_of(assignment)
         office = Office(self._terms, self.book, self._hear_epoch)
@@ -203,7 +208,13 @@ class Grading:
     def _open_store(self) -> Store:
         policy, settings = self.assignment.training, self.settings
         test = bool(policy and policy.test)
-        return Store(settings.store, test=test, shipped=settings.shipped, machine=self._carrier.machines())
+        return Store(
+            settings.store,
+            test=test,
+            shipped=settings.shipped,
+            machine=self._carrier.machines(),
+            fused=self._fused,
+        )
 
     def _close(self) -> None:
         self._carrier.close()
@@ -334,7 +345,7 @@ class Grading:
     def _is_carried_out(self, demand: Demand) -> bool:
         """Whether a training that is known by now is all that is asked for."""
         kept = self.store.find(demand.fingerprint, demand.seed)
-        if kept is None or kept.run.problem:
+        if kept is None or kept.run.problem or (demand.exact and kept.run.arithmetic != "keras"):
             return False
         return len(kept.run.epochs) >= demand.epochs or (demand.to_threshold and kept.run.stopped_at_threshold)
 
@@ -350,7 +361,10 @@ class Grading:
         if not waiting.started:
             known = waiting.demand
             waiting.demand = replace(
-                known, epochs=max(known.epochs, demand.epochs), to_threshold=known.to_threshold and demand.to_threshold
+                known,
+                epochs=max(known.epochs, demand.epochs),
+                to_threshold=known.to_threshold and demand.to_threshold,
+                exact=known.exact or demand.exact,
             )
         else:
             self.watcher.training_joined(*demand.key, len(waiting.cases))
@@ -364,17 +378,7 @@ class Grading:
         waiting.started = True
         assert self.assignment.training is not None
         self.watcher.training_planned(demand.fingerprint, demand.seed, demand.epochs, len(waiting.cases))
-        return TrainNetwork(
-            Plan(
-                fingerprint=demand.fingerprint,
-                chain=demand.chain,
-                epochs=demand.epochs,
-                threshold=self.assignment.training.threshold if demand.to_threshold else None,
-                seed=demand.seed,
-                parameters=demand.parameters,
-                batch=demand.batch,
-            )
-        )
+        return order_for(demand, self.assignment.training.threshold, self.store, fused=self._fused)
 
     def _after_training(self, waiting: Waiting, future: "Future[Trained]") -> None:
         """Keep the run, and replay it to everybody who waits."""
@@ -391,7 +395,13 @@ class Grading:
             return
         self._timed.add(waiting.demand.key)
         self._work.forecast.saw_training(waiting.course, trained.run)
-        self.store.keep(trained.run, trained.parts)
+        if must_be_confirmed(trained.run):
+            for case in waiting.cases:
+                if waiting.demand.key in case.waits_for:
+                    self._wait_for(case, replace(waiting.demand, exact=True))
+            return
+        before = self.store.find_by(trained.run.fingerprint, trained.run.seed, trained.run.arithmetic)
+        self.store.keep(trained.run, trained.parts, trained.state, before)
         for case in waiting.cases:
             if waiting.demand.key in case.waits_for:
                 case.waits_for.discard(waiting.demand.key)
@@ -523,7 +533,7 @@ class Grading:
     def _keys(self, submission: Submission) -> Keys:
         """What must be as before for a result to stand."""
         settings = self.settings
-        way = Way(settings.quick, settings.live, settings.sandbox, settings.shipped is not None)
+        way = Way(settings.quick, settings.live, settings.sandbox, settings.shipped is not None, settings.exact)
         return keys_of(self.assignment, self._terms, submission, way)
 
 

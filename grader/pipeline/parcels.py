@@ -18,8 +18,9 @@ from grader.model.record import Record
 from grader.model.submission import Source, Submission
 from grader.model.training import ArrayRef, Description, TrainingRequest, TrainingRun
 from grader.pipeline.conversation import Link
-from grader.pipeline.errands import DescribeNetwork, Errand, RunProgram, Seen, Trained, TrainNetwork
-from grader.pipeline.trainer_desk import Plan
+from grader.pipeline.errands import DescribeNetwork, Errand, RunProgram, Seen, TrainNetwork
+from grader.pipeline.trainer_desk import Plan, Trained
+from grader.training.state import pack_state, unpack_state
 from grader.training.store import pack_part, unpack_part
 from grader.wire.frames import Decoder, Frame, encode
 
@@ -70,19 +71,22 @@ def pack_errand(errand: Errand) -> bytes:
         body = {"type": "describe", "request": as_json(errand.request)}
     else:
         body = {"type": "train", "plan": as_text(PLAN, errand.plan)}
+        return pack(body, [] if errand.state is None else [as_array(pack_state(errand.state))])
     return pack(body)
 
 
 def unpack_errand(data: bytes) -> Errand:
     """The errand in a parcel."""
-    body = unpack(data).body
+    frame = unpack(data)
+    body = frame.body
     if body["type"] == "run_program":
         source = from_json(Source, body["source"])
         submission = Submission(student="", path=body["file"], digest=body["digest"], source=source)
         return RunProgram(submission, int(body["seed"]), allow_live=bool(body["allow_live"]))
     if body["type"] == "describe":
         return DescribeNetwork(from_json(TrainingRequest, body["request"]))
-    return TrainNetwork(PLAN.validate_python(json.loads(body["plan"])))
+    state = unpack_state(frame.arrays[0].tobytes()) if frame.arrays else None
+    return TrainNetwork(PLAN.validate_python(json.loads(body["plan"])), state)
 
 
 def pack_outcome(outcome: Seen | Description | Trained, sent: Sequence[tuple[ArrayRef, Array]] = ()) -> bytes:
@@ -98,7 +102,9 @@ def pack_outcome(outcome: Seen | Description | Trained, sent: Sequence[tuple[Arr
     if isinstance(outcome, Description):
         return pack({"type": "description", "description": as_json(outcome)})
     parts = {index: as_array(pack_part(*part)) for index, part in outcome.parts.items()}
-    return pack({"type": "trained", "run": as_json(outcome.run), "parts": list(parts)}, list(parts.values()))
+    about = {"type": "trained", "run": as_json(outcome.run), "parts": list(parts)}
+    state = [] if outcome.state is None else [as_array(pack_state(outcome.state))]
+    return pack(about, [*parts.values(), *state])
 
 
 def pack_failure(reason: str) -> bytes:
@@ -131,12 +137,13 @@ def _outcome(frame: Frame, errand: Errand) -> Arrived:
         return Arrived(from_json(Description, body["description"]))
     if isinstance(errand, TrainNetwork) and body["type"] == "trained":
         run = from_json(TrainingRun, body["run"])
-        if (run.fingerprint, run.seed) != (errand.plan.fingerprint, errand.plan.seed):
+        plan = errand.plan
+        if (run.fingerprint, run.seed, run.arithmetic) != (plan.fingerprint, plan.seed, plan.arithmetic):
             raise ProtocolError("it is another training")
-        parts = {
-            int(index): unpack_part(array.tobytes()) for index, array in zip(body["parts"], frame.arrays, strict=True)
-        }
-        return Arrived(Trained(run, parts))
+        files = [array.tobytes() for array in frame.arrays]
+        count = len(body["parts"])
+        parts = {int(index): unpack_part(data) for index, data in zip(body["parts"], files[:count], strict=True)}
+        return Arrived(Trained(run, parts, unpack_state(files[count]) if files[count:] else None))
     raise ProtocolError(f"an answer {str(body['type'])[:40]!r} to another errand")
 
 

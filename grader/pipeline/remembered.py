@@ -63,6 +63,8 @@ class Way:
     sandbox: str
     shipped: bool
     """Whether trainings that come with the assignment stand for those of this machine."""
+    exact: bool = False
+    """Whether all trainings are by Keras's own operations."""
 
 
 def keys_of(assignment: Assignment, terms: Terms, submission: Submission, way: Way) -> Keys:

@@ -9,12 +9,22 @@ import numpy as np
 
 from grader.errors import SandboxError
 from grader.model.assignment import Limits
-from grader.model.training import ArrayRef, Description, Layer, LearningRate, TrainingRequest, TrainingRun
+from grader.model.training import (
+    Arithmetic,
+    ArrayRef,
+    Description,
+    EpochLogs,
+    Layer,
+    LearningRate,
+    TrainingRequest,
+    TrainingRun,
+)
 from grader.pipeline.conversation import Link
 from grader.pipeline.terms import Terms
 from grader.sandbox.peer import Job, Peer
 from grader.sandbox.slot import Slot
 from grader.training.arrays import DataBook
+from grader.training.state import State
 from grader.training.store import epoch_logs, machine_kind
 
 KEEP_WEIGHTS_BYTES = 512 * 2**20
@@ -28,6 +38,15 @@ TRAINER_LIMITS = Limits(
 )
 Progress = Callable[[int, float | None], None]
 Array = np.ndarray[Any, Any]
+
+
+@dataclass(frozen=True)
+class GoingOn:
+    """Epochs that are known, after which a training goes on."""
+
+    link: int
+    """The place of their request in the chain."""
+    epochs: tuple[EpochLogs, ...]
 
 
 @dataclass(frozen=True)
@@ -45,12 +64,30 @@ class Plan:
     parameters: int = 0
     batch: int | None = None
     """Stop after this batch of the last epoch, counted from 0; None to end with whole epochs."""
+    arithmetic: Arithmetic = "keras"
+    going_on: GoingOn | None = None
+    """Where it goes on; None to begin at the beginning."""
+
+
+class StateMismatch(Exception):  # noqa: N818 - the answer to it is to begin at the beginning
+    """A kept state is not one of the training that was to go on from it."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """What came of a training."""
+
+    run: TrainingRun
+    parts: dict[int, Any]
+    """(weights, logs of batches) of the epochs that were trained now, by index."""
+    state: State | None = None
+    """At the end of it; None where it cannot be gone on from."""
 
 
 def train(
-    slot: Slot, plan: Plan, terms: Terms, book: DataBook, progress: Progress
-) -> tuple[TrainingRun, dict[int, Any]]:
-    """Carry out a plan. Returns the run, and (weights, batch logs) of each epoch. Raises SandboxError."""
+    slot: Slot, plan: Plan, terms: Terms, book: DataBook, progress: Progress, state: State | None = None
+) -> Trained:
+    """Carry out a plan, from this state on if the plan goes on. Raises SandboxError, and StateMismatch."""
     table, sent = book.for_trainer(references(plan.chain))
     order = {
         "chain": [link_order(link, plan, last=link is plan.chain[-1]) for link in plan.chain],
@@ -58,14 +95,27 @@ def train(
         "threshold": plan.threshold,
         "arrays": table,
         "keep_weights": plan.parameters * 4 * plan.epochs <= KEEP_WEIGHTS_BYTES,
+        "keep_state": plan.batch is None,
         "reference": terms.reference,
         "test": book.test_set(plan.chain[-1].request.x) if terms.training and terms.training.test else None,
+        "fused": plan.arithmetic == "fused",
+        "resume": None,
     }
+    if plan.going_on is not None and state is not None:
+        order["resume"] = {
+            "link": plan.going_on.link,
+            "epochs": len(plan.going_on.epochs),
+            "rules": state.rules,
+            "first_array": len(sent),
+        }
+        sent = (*sent, *state.arrays)
     take = Take(plan, progress)
     measured, _ = slot.run(Job("training", order, sent, TRAINER_LIMITS), take)
     if measured.ending.kind != "finished" or not take.closing:
         raise SandboxError(f"the trainer ended early: {measured.ending.kind} {measured.ending.detail}".strip())
-    return take.run(), take.parts
+    if take.closing.get("mismatch"):
+        raise StateMismatch(str(take.closing["mismatch"]))
+    return Trained(take.run(), take.parts, take.state)
 
 
 def describe(slot: Slot, request: TrainingRequest) -> Description:
@@ -132,12 +182,19 @@ def rule_order(rule: LearningRate, epochs: int) -> dict[str, Any]:
     return {**order, "table": [*order["table"], *order["table"][-1:] * (epochs - len(rule.table))]}
 
 
+def known_of_last(plan: Plan) -> tuple[EpochLogs, ...]:
+    """The epochs of the last request that are known."""
+    going_on = plan.going_on
+    return going_on.epochs if going_on is not None and going_on.link == len(plan.chain) - 1 else ()
+
+
 class Take:
     """Takes down the epochs of a training as they come."""
 
     def __init__(self, plan: Plan, progress: Progress) -> None:
         self._plan, self._progress = plan, progress
-        self._epochs: list[Any] = []
+        self._epochs: list[EpochLogs] = list(known_of_last(plan))
+        self.state: State | None = None
         self.parts: dict[int, Any] = {}
         self.closing: dict[str, Any] = {}
 
@@ -148,6 +205,8 @@ class Take:
             self._epoch(frame.body, list(frame.arrays))
             frame = peer.receive()
         self.closing = frame.body
+        if frame.arrays and not frame.body["problem"]:
+            self.state = State(list(frame.body["state"]["rules"]), frame.arrays)
         peer.finish()
         peer.send({"type": "bye"})
 
@@ -175,5 +234,6 @@ class Take:
             reference_step_seconds=None if step is None else float(step),
             versions={str(key): str(value) for key, value in self.closing["versions"].items()},
             machine=machine_kind(),
+            arithmetic=self._plan.arithmetic,
             problem=str(self.closing["problem"]),
         )

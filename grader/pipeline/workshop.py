@@ -182,7 +182,7 @@ class FetchedRuns:
 
     def part(self, run: TrainingRun, index: int) -> bytes:
         """Weights and logs of batches of an epoch, packed; empty if they were not kept."""
-        name = f"{run.fingerprint}/{run.seed}/{len(run.epochs)}/{index}"
+        name = f"{run.fingerprint}/{run.seed}/{run.arithmetic}/{len(run.epochs)}/{index}"
         path = self._folder / hashlib.sha256(name.encode()).hexdigest()
         if path.is_file():
             return path.read_bytes()

@@ -18,13 +18,25 @@ from keras.src import tree
 from keras.src.models.functional import Functional
 from keras.src.saving import serialization_lib
 
+from grader.trainer.callbacks import OURS, Recorder, StopAtBatch, learning_rate
+from grader.trainer.fused import fuse, fuse_optimizer
+from grader.trainer.resume import (
+    Late,
+    Resume,
+    Skip,
+    StateMismatchError,
+    restore,
+    state_of,
+    train_again,
+    train_nothing,
+    validated,
+)
 from grader.wire.channel import Channel
 from grader.wire.frames import Frame
 from grader.wire.recipes import cook
 
 Array = np.ndarray[Any, Any]
 STEPS_PER_EXECUTION = 25
-OURS = "grader_accuracy"
 REFERENCE_STEPS = 50
 
 
@@ -104,22 +116,48 @@ def train(message: Frame, channel: Channel) -> None:
     order = message.body
     datasets = Path(os.environ.get("GRADER_DATASETS", "/box/datasets"))
     closing: dict[str, Any] = {"problem": ""}
+    state: list[Array] = []
     try:
         arrays = Arrays(order["arrays"], message.arrays, datasets)
+        resume = read_resume(order, message.arrays)
         keras.utils.set_random_seed(int(order["seed"]))
         model = None
-        for link in order["chain"]:
-            model = prepare_link(model, link, arrays)
-            last = link is order["chain"][-1]
-            recorder = Recorder(channel, order, link, read_test_set(order, datasets)) if last else None
-            fit_link(model, link, arrays, recorder)
+        for place, link in enumerate(order["chain"]):
+            model = prepare_link(model, link, arrays, fused=bool(order["fused"]))
+            known = known_epochs(resume, place, link)
+            recorder = None
+            if link is order["chain"][-1]:
+                first = int(link["fit"]["initial_epoch"]) + known
+                recorder = Recorder(channel, order, link, read_test_set(order, datasets), first)
+            mine = resume if resume is not None and resume.link == place else None
+            rules = fit_link(model, link, arrays, recorder, known, mine)
         closing["steps_per_epoch"] = steps_per_epoch(order["chain"][-1], arrays)
+        if order["keep_state"]:
+            closing["state"], state = state_of(model, rules)
         if order.get("reference"):
-            closing["reference_step_seconds"] = time_reference(order["reference"])
+            closing["reference_step_seconds"] = time_reference(order["reference"], fused=bool(order["fused"]))
+    except StateMismatchError as error:
+        closing["mismatch"] = str(error)
     except Exception as error:  # noqa: BLE001 - Keras may raise anything for a network that does not fit its data
         closing["problem"] = sentence(error)
-    channel.send({"type": "trained", **closing, "versions": versions()})
+    channel.send({"type": "trained", **closing, "versions": versions()}, state)
     channel.receive()
+
+
+def read_resume(order: dict[str, Any], arrays: tuple[Array, ...]) -> Resume | None:
+    """Where the training goes on; None if it begins at its beginning."""
+    known = order.get("resume")
+    if known is None:
+        return None
+    return Resume(int(known["link"]), int(known["epochs"]), arrays[int(known["first_array"]) :], known["rules"])
+
+
+def known_epochs(resume: Resume | None, place: int, link: dict[str, Any]) -> int:
+    """How many epochs of a request of the chain need not be trained."""
+    if resume is None or place > resume.link:
+        return 0
+    fit = link["fit"]
+    return resume.epochs if place == resume.link else int(fit["epochs"]) - int(fit["initial_epoch"])
 
 
 class Arrays:
@@ -139,16 +177,25 @@ class Arrays:
         return cook(entry["part"], entry["recipe"], np.asarray(shipped), tuple(entry["shape"]))
 
 
-def prepare_link(model: Any, link: dict[str, Any], arrays: Arrays) -> Any:
-    """The model, compiled; fresh for the first link, and compiled anew where the student did."""
+def prepare_link(model: Any, link: dict[str, Any], arrays: Arrays, *, fused: bool) -> Any:
+    """The model, compiled; fresh for the first link, and compiled anew where the student did.
+
+    With `fused` its arithmetic is not Keras's own, see `grader/trainer/fused.py`.
+    """
+    labels = arrays(link["y"])
+    assert labels is not None
     if model is None:
-        model = build_model(link["model"])
+        images = arrays(link["x"])
+        assert images is not None
+        model = build_model(link["model"], list(images.shape[1:]) if fused else None)
+        if fused:
+            fuse(model)
     elif not link["recompiled"]:
         return model
     config = serialization_lib.deserialize_keras_object(link["compile"])
     metrics = list(tree.flatten(config.get("metrics") or []))
-    labels = arrays(link["y"])
-    assert labels is not None
+    if fused:
+        fuse_optimizer(config["optimizer"])
     model.compile(
         optimizer=config["optimizer"],
         loss=config["loss"],
@@ -168,12 +215,37 @@ def measuring(labels: Array) -> list[Any]:
     return [keras.metrics.SparseCategoricalAccuracy(name=OURS)]
 
 
-def fit_link(model: Any, link: dict[str, Any], arrays: Arrays, recorder: "Recorder | None") -> None:
-    """One `fit` as the student asked for it."""
+def fit_link(
+    model: Any,
+    link: dict[str, Any],
+    arrays: Arrays,
+    recorder: Recorder | None,
+    known: int,
+    resume: Resume | None,
+) -> list[Any]:
+    """One `fit` as the student asked for it; returns its learning-rate rules.
+
+    Args:
+        model: compiled.
+        link: the request.
+        arrays: gives its data.
+        recorder: takes down its epochs.
+        known: how many of its epochs are gone through without training.
+        resume: the state after these, unless a later request has it.
+    """
     fit = link["fit"]
-    callbacks = [learning_rate(item, int(fit["initial_epoch"])) for item in link["learning_rates"]]
+    begin, end = int(fit["initial_epoch"]), int(fit["epochs"])
+    rules = [learning_rate(item, begin) for item in link["learning_rates"]]
+    callbacks, frequency = list(rules), fit["validation_freq"]
+    if known:
+        until = begin + known
+        memories = resume.rules if resume is not None else []
+        late = [Late(rule, until, dict(memories[place] if memories else {})) for place, rule in enumerate(rules)]
+        callbacks = [Skip(until, resume), *late]
+        frequency = validated(frequency, until, end)
+        train_nothing(model)
     if link["stop_batch"] is not None:
-        callbacks.append(StopAtBatch(int(fit["epochs"]) - 1, int(link["stop_batch"])))
+        callbacks.append(StopAtBatch(end - 1, int(link["stop_batch"])))
     if recorder is not None:
         callbacks.append(recorder)
     validation = tuple(arrays(key) for key in link["validation"]) or None
@@ -183,25 +255,22 @@ def fit_link(model: Any, link: dict[str, Any], arrays: Arrays, recorder: "Record
         arrays(link["y"]),
         sample_weight=arrays(link["sample_weight"]),
         batch_size=fit["batch_size"],
-        epochs=fit["epochs"],
-        initial_epoch=fit["initial_epoch"],
+        epochs=end,
+        initial_epoch=begin,
         shuffle=fit["shuffle"],
         validation_split=fit["validation_split"],
         validation_data=validation,
         validation_batch_size=fit["validation_batch_size"],
-        validation_freq=fit["validation_freq"],
+        validation_freq=frequency,
         class_weight={int(key): value for key, value in weights.items()} if weights else None,
         callbacks=callbacks,
         verbose=0,
     )
-
-
-def learning_rate(item: dict[str, Any], initial_epoch: int) -> Any:
-    """The callback behind a learning-rate rule."""
-    if item["kind"] == "ReduceLROnPlateau":
-        return keras.callbacks.ReduceLROnPlateau(**item["config"])
-    table = item["table"]
-    return keras.callbacks.LearningRateScheduler(lambda epoch: table[epoch - initial_epoch])
+    if known >= end - begin:  # nothing of it was trained
+        train_again(model)
+        if resume is not None:
+            restore(model, resume)
+    return rules
 
 
 def steps_per_epoch(link: dict[str, Any], arrays: Arrays) -> int:
@@ -210,76 +279,6 @@ def steps_per_epoch(link: dict[str, Any], arrays: Arrays) -> int:
     assert x is not None
     samples = int(len(x) * (1 - link["fit"]["validation_split"]))
     return -(-samples // int(link["fit"]["batch_size"]))
-
-
-class StopAtBatch(keras.callbacks.Callback):
-    """Ends a training in mid-epoch, where a student's batch hook did."""
-
-    def __init__(self, epoch: int, batch: int) -> None:
-        super().__init__()
-        self._epoch, self._batch, self._current = epoch, batch, -1
-
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Know where we are."""
-        self._current = epoch
-
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Stop after the batch."""
-        if self._current == self._epoch and batch >= self._batch:
-            self.model.stop_training = True
-
-
-class Recorder(keras.callbacks.Callback):
-    """Sends every epoch over the channel, and stops at the threshold or where it is told to."""
-
-    def __init__(
-        self, channel: Channel, order: dict[str, Any], link: dict[str, Any], test: tuple[Array, Array] | None
-    ) -> None:
-        super().__init__()
-        self._test = test
-        self._channel = channel
-        self._threshold = order.get("threshold")
-        self._keep_weights = bool(order["keep_weights"])
-        self._watch = bool(link["batch_logs"])
-        self._last_epoch = int(link["fit"]["epochs"]) - 1
-        self._batches: list[list[float]] = []
-        self._keys: list[str] = []
-        self._started = 0.0
-        self._current = 0
-
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Start the clock."""
-        self._current = epoch
-        self._batches = []
-        self._started = time.monotonic()
-
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Keep the logs of the batch; stop in mid-epoch where the student's code did."""
-        if not self._watch:
-            return
-        plain = {key: value for key, value in logs.items() if key != OURS}
-        self._keys = list(plain)
-        self._batches.append([float(value) for value in plain.values()])
-
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Send logs, accuracy, seconds and weights."""
-        seconds = time.monotonic() - self._started
-        accuracy = logs.get(OURS)
-        body = {
-            "type": "epoch",
-            "epoch": epoch,
-            "logs": {key: float(value) for key, value in logs.items() if OURS not in key},
-            "accuracy": None if accuracy is None else float(accuracy),
-            "test_accuracy": None if self._test is None else accuracy_on(self.model, *self._test),
-            "seconds": seconds,
-            "batch_keys": self._keys,
-        }
-        if self._threshold is not None and accuracy is not None and accuracy >= self._threshold:
-            self.model.stop_training = True
-        arrays: list[Array] = [np.array(self._batches, np.float32)] if self._keys else []
-        if self._keep_weights or epoch == self._last_epoch or self.model.stop_training:
-            arrays += [variable.numpy() for variable in self.model.weights]
-        self._channel.send(body, arrays)
 
 
 def read_test_set(order: dict[str, Any], datasets: Path) -> tuple[Array, Array] | None:
@@ -291,20 +290,13 @@ def read_test_set(order: dict[str, Any], datasets: Path) -> tuple[Array, Array] 
     return None if x is None or y is None else (x, y)
 
 
-def accuracy_on(model: Any, images: Array, labels: Array, size: int = 1000) -> float:
-    """The share of images whose largest output is the label; leaves the model and its metrics as they are."""
-    infer = tf.function(lambda batch: model(batch, training=False), reduce_retracing=True)
-    right = 0
-    for start in range(0, len(images), size):
-        outputs = infer(tf.constant(images[start : start + size])).numpy()
-        right += int(np.sum(np.argmax(outputs, axis=-1) == labels[start : start + size]))
-    return right / len(images)
-
-
-def time_reference(reference: dict[str, Any]) -> float:
+def time_reference(reference: dict[str, Any], *, fused: bool) -> float:
     """Seconds of one step of the reference network in this process, median of three short runs."""
     model = build_model(reference["model"])
     config = serialization_lib.deserialize_keras_object(reference["compile"])
+    if fused:
+        fuse(model)
+        fuse_optimizer(config["optimizer"])
     model.compile(optimizer=config["optimizer"], loss=config["loss"], metrics=config["metrics"], jit_compile=False)
     model.steps_per_execution = STEPS_PER_EXECUTION
     rng = np.random.default_rng(0)

@@ -30,6 +30,7 @@ from pydantic import ValidationError
 from grader.errors import SetupError
 from grader.model.training import Description, EpochLogs, TrainingRun
 from grader.training.shelf import LONGEST_ENTRY, OBJECTS, Damaged, Entry, Shelf, write_whole_with
+from grader.training.state import STATE_FILE, unpack_state
 from grader.training.store import (
     NETWORKS,
     RUNS,
@@ -109,7 +110,7 @@ def check_run(run: TrainingRun, files: dict[str, bytes]) -> None:
     for name, data in files.items():
         index = part_index(name)
         try:
-            weights, _ = unpack_part(data)
+            weights = list(unpack_state(data).arrays) if name == STATE_FILE else unpack_part(data)[0]
         except (*UNREADABLE, KeyError) as error:
             raise Damaged(f"{name} holds no arrays") from error
         if index is not None and (index >= len(run.epochs) or not all(array.dtype.kind in "fiub" for array in weights)):

@@ -2,7 +2,8 @@
 
     <home>/store/runs/<aa>/<key>.json       the TrainingRun, with the digests of its files
     <home>/store/networks/<aa>/<key>.json   what a network looks like
-    <home>/store/objects/<aa>/<sha256>      a file: weights after an epoch (arrays by position), and logs of its batches
+    <home>/store/objects/<aa>/<sha256>      a file: weights after an epoch (arrays by position) and logs of its batches,
+                                            or the state at its end, from which it can go on
 
 The key is made of the fingerprint, the seed, the versions of the libraries and the kind of machine, since another
 processor or another TensorFlow gives other last digits. An entry that is damaged, or whose files are, counts as absent
@@ -26,9 +27,10 @@ from pydantic import ValidationError
 
 from grader.errors import SandboxError
 from grader.model.record import Record
-from grader.model.training import Description, EpochLogs, TrainingRun
+from grader.model.training import Arithmetic, Description, EpochLogs, TrainingRun
 from grader.training.canonical import renamed_keys, renamed_logs
 from grader.training.shelf import Damaged, Shelf, is_digest
+from grader.training.state import STATE_FILE, State, pack_state, unpack_state
 from grader.wire.npy import read_npz
 
 Array = np.ndarray[Any, Any]
@@ -53,12 +55,16 @@ class KeptRun:
         prefix: str = "",
         files: Mapping[str, str] = NO_FILES,
         shelf: Shelf | None = None,
+        state: State | None = None,
     ) -> None:
         self.run = run
         self._folder = folder
-        self._parts = parts or {}
+        self.parts = parts or {}
+        """(weights, logs of batches) by epoch, of a run that is in memory."""
+        self._state = state
         self._prefix = prefix
-        self._files, self._shelf = files, shelf
+        self.files, self._shelf = files, shelf
+        """Digests of its files on the shelf, by name."""
         self._names: Mapping[str, str] = {}
         self.asked: set[int] = set()
         """The epochs whose weights or logs of batches were asked for."""
@@ -79,13 +85,22 @@ class KeptRun:
 
     def _part(self, index: int) -> tuple[Weights, tuple[list[str], Array] | None]:
         self.asked.add(index)
-        if index in self._parts:
-            return self._parts[index]
+        if index in self.parts:
+            return self.parts[index]
         name = part_name(index)
         if self._shelf is not None:
-            return unpack_part(self._fetch(self._shelf, self._files[name])) if name in self._files else ([], None)
+            return unpack_part(self._fetch(self._shelf, self.files[name])) if name in self.files else ([], None)
         path = self._folder / f"{self._prefix}{name}" if self._folder is not None else None
         return unpack_part(path.read_bytes()) if path is not None and path.is_file() else ([], None)
+
+    def state(self) -> State | None:
+        """What the training is at its end; None where that was not kept, or is lost."""
+        if self._shelf is None or STATE_FILE not in self.files:
+            return self._state
+        try:
+            return unpack_state(self._shelf.get(self.files[STATE_FILE]))
+        except (Damaged, KeyError, ValueError):
+            return None
 
     def _fetch(self, shelf: Shelf, digest: str) -> bytes:
         """A file that was whole when the run was found."""
@@ -165,11 +180,19 @@ class Store:
         test: whether its runs measure the test images too; those that do are kept apart from those that do not.
         shipped: runs that come with the assignment, whatever machine they were made on; asked last.
         machine: the kind of machine that trains, see `machine_kind`; empty for this one.
+        fused: whether a run by fused arithmetic stands for one by Keras's own, where there is none of that.
     """
 
     def __init__(
-        self, folder: Path | None, *, test: bool = False, shipped: "Runs | None" = None, machine: str = ""
+        self,
+        folder: Path | None,
+        *,
+        test: bool = False,
+        shipped: "Runs | None" = None,
+        machine: str = "",
+        fused: bool = False,
     ) -> None:
+        self._fused = fused
         self._shelf = Shelf(folder) if folder is not None else None
         self._shipped = shipped
         self.used: dict[tuple[str, int], KeptRun] = {}
@@ -189,23 +212,47 @@ class Store:
 
     def _find(self, fingerprint: str, seed: int) -> KeptRun | None:
         """In memory, on disk, or among the shipped ones."""
-        key = self.key(fingerprint, seed)
+        exact = self.find_by(fingerprint, seed, "keras")
+        if exact is None and self._shipped is not None:
+            exact = self._shipped.find(fingerprint, seed)
+        if exact is None and self._fused:
+            return self.find_by(fingerprint, seed, "fused")
+        return exact
+
+    def find_by(self, fingerprint: str, seed: int, arithmetic: Arithmetic) -> KeptRun | None:
+        """The run by this arithmetic, in memory or on disk."""
+        key = self.key(fingerprint, seed, arithmetic)
         if key in self._memory:
             return self._memory[key]
         kept = self._read(key)
-        if kept is not None and (kept.run.fingerprint, kept.run.seed) == (fingerprint, seed):
-            self._memory[key] = kept
-            return kept
-        return self._shipped.find(fingerprint, seed) if self._shipped is not None else None
+        named = None if kept is None else (kept.run.fingerprint, kept.run.seed, kept.run.arithmetic)
+        if kept is None or named != (fingerprint, seed, arithmetic):
+            return None
+        self._memory[key] = kept
+        return kept
 
-    def keep(self, run: TrainingRun, parts: dict[int, tuple[Weights, Any]]) -> KeptRun:
-        """Remember a run, on disk if there is a folder and room in it."""
-        key = self.key(run.fingerprint, run.seed)
-        kept = KeptRun(run, None, parts)
+    def keep(
+        self,
+        run: TrainingRun,
+        parts: dict[int, tuple[Weights, Any]],
+        state: State | None = None,
+        before: KeptRun | None = None,
+    ) -> KeptRun:
+        """Remember a run, on disk if there is a folder and room in it.
+
+        Args:
+            run: what was measured.
+            parts: (weights, logs of batches) by epoch.
+            state: at its end.
+            before: the shorter run that it went on from, whose parts stay.
+        """
+        key = self.key(run.fingerprint, run.seed, run.arithmetic)
+        parts = {**(before.parts if before is not None else {}), **parts}
+        kept = KeptRun(run, None, parts, state=state)
         self.kept += 1
         if self._shelf is not None and not run.problem:
             with contextlib.suppress(OSError):
-                kept = self._write(key, run, parts) or kept
+                kept = self._write(key, kept, before) or kept
         self.used[run.fingerprint, run.seed] = kept
         self._memory[key] = kept
         return kept
@@ -235,9 +282,13 @@ class Store:
             if self.kept:
                 self._shelf.trim(limit, RUNS, NETWORKS)
 
-    def key(self, fingerprint: str, seed: int) -> str:
+    def key(self, fingerprint: str, seed: int, arithmetic: Arithmetic = "keras") -> str:
         """The name of the entry of a training."""
-        return run_key(fingerprint, seed, self._place)
+        return run_key(fingerprint, seed, self._place_of(arithmetic))
+
+    def _place_of(self, arithmetic: Arithmetic) -> dict[str, Any]:
+        """What decides the last digits of a training by this arithmetic."""
+        return self._place if arithmetic == "keras" else self._place | {"arithmetic": arithmetic}
 
     def _network_key(self, architecture: str) -> str:
         return network_key(architecture, self._place)
@@ -254,18 +305,21 @@ class Store:
         self._shelf.use(RUNS, key, list(files.values()))
         return KeptRun(run, None, files=files, shelf=self._shelf)
 
-    def _write(self, key: str, run: TrainingRun, parts: dict[int, tuple[Weights, Any]]) -> KeptRun | None:
+    def _write(self, key: str, kept: KeptRun, before: KeptRun | None) -> KeptRun | None:
         """The run as it is on disk now; None if a longer one is there, which stays."""
         assert self._shelf is not None
         self._shelf.hold()
-        known = self._read(key)
+        run, known = kept.run, self._read(key)
         if known is not None and len(known.run.epochs) > len(run.epochs):
             return None
-        files = {
-            part_name(index): self._shelf.add(pack_part(weights, batches))
-            for index, (weights, batches) in parts.items()
-        }
-        self._shelf.write(RUNS, key, with_digest({"place": self._place, "run": plain(run), "files": files}))
+        files = {name: digest for name, digest in (before.files if before else {}).items() if name != STATE_FILE}
+        for index, (weights, batches) in kept.parts.items():
+            files[part_name(index)] = self._shelf.add(pack_part(weights, batches))
+        state = kept.state()
+        if state is not None:
+            files[STATE_FILE] = self._shelf.add(pack_state(state))
+        place = self._place_of(run.arithmetic)
+        self._shelf.write(RUNS, key, with_digest({"place": place, "run": plain(run), "files": files}))
         return KeptRun(run, None, files=files, shelf=self._shelf)
 
 

@@ -132,7 +132,7 @@ class Proof:
     ) -> None:
         self.assignment, self.folder, self.watcher, self.options = assignment, solutions, watcher, options
         self.shipped = ShippedRuns(self._trainings if options.shipped else Path())
-        self.settings = replace(settings, shipped=self.shipped, force=True)
+        self.settings = replace(settings, shipped=self.shipped, force=True, exact=True)
         self.variants = load_solutions(solutions)
         self.plan = load_plan(solutions)
         self.made = mutants_of(solutions, self.plan, options.most) if options.mutants else []
