@@ -38,10 +38,10 @@ demo: $(STAMP) ## grade the example submissions into results/
 	esac
 
 # Those that need no sandbox and no browser use one core each; the others count seconds, and run alone.
-ALONE := sandbox or training or browser
+ALONE := sandbox or browser
 
 test: $(STAMP) ## run the tests
-	$(BIN)/python -m pytest -n 2 -m "not records and not ($(ALONE))"
+	$(BIN)/python -m pytest -n 2 --dist loadgroup -m "not records and not ($(ALONE))"
 	$(BIN)/python -m pytest -m "not records and ($(ALONE))"
 
 attacks: $(STAMP) ## run the attack suite alone, and say how many attacks were held

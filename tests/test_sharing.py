@@ -115,9 +115,9 @@ def test_forty_students_with_four_networks_start_four_trainings(assignment: Assi
 
 def test_jobs_and_store_change_no_result(assignment: Assignment, tmp_path: Path) -> None:
     """One job or two, the store cold or warm: equal scores and curves; warm, nothing is trained."""
-    _, one = grade(assignment, tmp_path / "one", 5, jobs=1)
-    cold_watcher, cold = grade(assignment, tmp_path / "cold", 5, store=tmp_path / "store")
-    warm_watcher, warm = grade(assignment, tmp_path / "warm", 5, store=tmp_path / "store")
+    _, one = grade(assignment, tmp_path / "one", 4, jobs=1)
+    cold_watcher, cold = grade(assignment, tmp_path / "cold", 4, store=tmp_path / "store")
+    warm_watcher, warm = grade(assignment, tmp_path / "warm", 4, store=tmp_path / "store")
     assert one == cold == warm
     assert sum(cold_watcher.trainings.values()) == 4
     assert sum(warm_watcher.trainings.values()) == 0

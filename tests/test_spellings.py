@@ -19,7 +19,7 @@ from grader.training.arrays import DataBook
 from grader.training.canonical import canonical_request, log_names, renamed_keys, spelled_names
 from grader.training.requests import read_request, training_fingerprint
 
-pytestmark = pytest.mark.training
+pytestmark = [pytest.mark.training, pytest.mark.xdist_group("spellings")]
 PROGRAM = Path(__file__).parent / "programs" / "spelled.py"
 
 SAME = {

@@ -169,9 +169,12 @@ def test_who_nearly_came_near_is_trained_exactly(assignment: Assignment) -> None
 
 
 def test_what_failed_is_confirmed() -> None:
-    """A problem, or a number that is none, is believed only of Keras's own operations."""
+    """A problem, a number that is none, an unsteady curve, or none that rises, is believed only of Keras's own operations."""
     assert must_be_confirmed(fused([0.5], problem="it does not fit"))
     assert must_be_confirmed(fused([math.nan]))
+    assert must_be_confirmed(fused([0.5, 0.9, 0.88, 0.95]))
+    assert must_be_confirmed(fused([0.11, 0.12]))
+    assert not must_be_confirmed(fused([0.5, 0.9, 0.895, 0.95]))
     assert not must_be_confirmed(fused([0.5]))
     assert not must_be_confirmed(make_run([math.nan]))
 

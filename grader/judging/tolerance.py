@@ -6,6 +6,7 @@ that grows to what another order of the same sums would give. The numbers below 
 is not given: the training is carried out again by Keras's own operations, and that one counts.
 """
 
+import itertools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -22,6 +23,10 @@ LOSS = 0.15
 """Of a loss, as a part of it."""
 SECONDS = 1.5
 """Of the seconds of an epoch against the reference network's, as a factor: not every network gains the same."""
+FALL = 0.01
+"""Of the accuracy from one epoch to the next: where it falls by more, training is unsteady, and roundings are no small matter."""
+LEARNS = 0.3
+"""A network that does not get beyond this accuracy has not begun to learn, which may hang on a rounding too."""
 EPOCHS = 2
 """By so many epochs earlier or later a threshold may be reached."""
 
@@ -39,11 +44,18 @@ SHIFTS = tuple(Shift(*signs) for signs in ((-1, -1, 1), (1, 1, -1), (-1, 1, 0), 
 
 
 def must_be_confirmed(run: TrainingRun) -> bool:
-    """Whether a training by fused arithmetic says nothing by itself: it failed, or came to numbers that are none."""
+    """Whether a training by fused arithmetic says nothing by itself.
+
+    It failed, came to numbers that are none, was unsteady, or has not begun to learn.
+    """
     if run.arithmetic == "keras":
         return False
     numbers = [value for epoch in run.epochs for value in epoch.logs.values()]
-    return bool(run.problem) or not all(math.isfinite(value) for value in numbers)
+    if run.problem or not all(math.isfinite(value) for value in numbers):
+        return True
+    curve = [epoch.accuracy for epoch in run.epochs if epoch.accuracy is not None]
+    falls = any(later < earlier - FALL for earlier, later in itertools.pairwise(curve))
+    return falls or bool(curve and max(curve) < LEARNS)
 
 
 def neighbours(evidence: Evidence) -> tuple[Evidence, ...]:
