@@ -58,11 +58,20 @@ lint: $(STAMP) ## the fast part: format, ruff, mypy, import-linter
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-bench: $(STAMP) ## measure: time and memory of a class, cost of confinement, pages of 1,000, a class of 200 with 50 attacks
-	PYTHONPATH=. $(BIN)/python bench/overhead.py
+bench: $(STAMP) ## measure everything into bench/results/, and write docs/benchmarks.md; about two hours on two cores
+	rm -f bench/results/*.json
+	PYTHONPATH=. $(BIN)/python bench/tables.py --machine
+	PYTHONPATH=. $(BIN)/python bench/against_peers.py --json bench/results/peers.json
+	PYTHONPATH=. $(BIN)/python bench/trainer.py --json bench/results/trainer.json
+	PYTHONPATH=. $(BIN)/python bench/class_throughput.py --json bench/results/throughput.json
+	PYTHONPATH=. $(BIN)/python bench/scaling.py --json bench/results/scaling.json
+	PYTHONPATH=. $(BIN)/python bench/scheduling.py --json bench/results/scheduling.json
+	PYTHONPATH=. $(BIN)/python bench/dask_engine.py --json bench/results/dask.json
+	PYTHONPATH=. $(BIN)/python bench/overhead.py --json bench/results/overhead.json
+	PYTHONPATH=. $(BIN)/python bench/report.py --json bench/results/report.json
 	PYTHONPATH=. $(BIN)/python bench/confinement.py
-	PYTHONPATH=. $(BIN)/python bench/report.py
 	PYTHONPATH=. $(BIN)/python bench/hostile_class.py
+	PYTHONPATH=. $(BIN)/python bench/tables.py
 
 # Versions are chosen for the Python that resolves them: use the oldest one to be served, Debian 12's 3.11.2
 # (`make lock PYTHON=/usr/bin/python3` there), or packages that want 3.11.5 get in.

@@ -88,8 +88,8 @@ def write_checks(place: Path, limit: float) -> None:
     )
 
 
-def grade(place: Path) -> tuple[float, list[dict[str, Any]]]:
-    """(wall seconds of the command, submissions of `scores.json`)."""
+def grade(place: Path) -> tuple[float, list[dict[str, Any]], int]:
+    """(wall seconds of the command, submissions of `scores.json`, trainings that were repeated exactly)."""
     words = ["grade", "class", "--assignment", "throughput", "--output", "results"]
     environment = {
         **os.environ,
@@ -109,7 +109,8 @@ def grade(place: Path) -> tuple[float, list[dict[str, Any]]]:
     if ran.returncode not in (0, 1):
         raise SystemExit(f"grader ended with {ran.returncode}: {ran.stderr[-2000:]}")
     seconds = time.monotonic() - started
-    return seconds, json.loads((place / "results/scores.json").read_text())["submissions"]
+    submissions = json.loads((place / "results/scores.json").read_text())["submissions"]
+    return seconds, submissions, ran.stdout.count("is repeated exactly")
 
 
 def plain_seconds(place: Path, numbers: range, epochs: int) -> tuple[float, list[float]]:
@@ -146,10 +147,10 @@ def main() -> None:
         shutil.copytree(places.datasets().parent, place / "home/datasets")
         half = options.plain // 2  # before and after, so that a drift of the machine falls on both sides
         first, each = plain_seconds(place, range(half), options.epochs)
-        seconds, results = grade(place)
+        seconds, results, repeated = grade(place)
         rest, more = plain_seconds(place, range(half, options.plain), options.epochs)
         write_checks(place / "assignments/throughput", 0.6)
-        again, after = grade(place)
+        again, after, _ = grade(place)
     scaled = (first + rest) / options.plain * options.students
     trained = {result["training"]["fingerprint"] for result in results if result["training"]}
     found = {
@@ -163,6 +164,7 @@ def main() -> None:
         "ratio": scaled / seconds,
         "second_run_seconds": again,
         "trainings": len(trained),
+        "repeated_exactly": repeated,
         "full_marks": sum(result["score"] == result["max_score"] for result in results),
         "full_marks_again": sum(result["score"] == result["max_score"] for result in after),
     }

@@ -1,6 +1,6 @@
 """Throughput of a Dask cluster with two workers on this machine, against two threads of the local engine.
 
-    python bench/dask_engine.py [--copies 60] [--rounds 5]
+    python bench/dask_engine.py [--copies 60] [--rounds 5] [--json FILE]
 
 A class of copies of the reference, each with its own name and comments, is graded with a store that knows the training
 (nothing is trained). Rounds of both engines take turns; sandboxes are warm in both. Then one worker is killed in the
@@ -8,6 +8,7 @@ middle of a round. Printed: submissions per second of both, the ratio of the med
 """
 
 import argparse
+import json
 import os
 import signal
 import statistics
@@ -64,6 +65,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--copies", type=int, default=60)
     parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--json", type=Path, help="where the numbers are written")
     options = parser.parse_args()
     count = options.copies
     make_cluster: Any = LocalCluster
@@ -90,6 +92,18 @@ def main() -> None:
         f"one of {WORKERS} workers killed after {count // 3}: {full_marks(results)} of {count} with full marks, "
         f"{wall:.1f} s ({wall - middle['dask']:+.1f} s, in which a new worker warms up)"
     )
+    if options.json:
+        found = {
+            "copies": count,
+            "rounds": options.rounds,
+            "workers": WORKERS,
+            "local_per_second": count / middle["local"],
+            "dask_per_second": count / middle["dask"],
+            "ratio": middle["local"] / middle["dask"],
+            "lost_worker_seconds": wall - middle["dask"],
+            "full_marks": full_marks(results),
+        }
+        options.json.write_text(json.dumps(found, indent=1))
 
 
 if __name__ == "__main__":

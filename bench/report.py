@@ -1,6 +1,6 @@
 """Time and size of the pages about a large class.
 
-    python bench/report.py [--students 1000] [--evidence FOLDER]
+    python bench/report.py [--students 1000] [--evidence FOLDER] [--json FILE]
 
 The solutions of `mnist_conv` are graded with its recorded trainings, so that curves, evidence and sources are real ones;
 `--evidence` takes a folder of such results instead. They are handed to as many students as asked for, every second one as
@@ -11,6 +11,7 @@ when it can be used and how long sorting and searching take.
 
 import argparse
 import itertools
+import json
 import shutil
 import tempfile
 import time
@@ -107,6 +108,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--students", type=int, default=1_000)
     parser.add_argument("--evidence", type=Path)
+    parser.add_argument("--json", type=Path, help="where the numbers are written")
     options = parser.parse_args()
     late = LatePolicy(due=DUE, per_day=0.1)
     assignment = load_assignment(FOLDER).model_copy(update={"late": late})
@@ -124,8 +126,20 @@ def main() -> None:
         )
         page = folder / "report.html"
         print(f"page of the class: {page.stat().st_size / 2**20:.2f} MiB")
-        if PROGRAM is not None:
-            print("in chromium: " + ", ".join(f"{name} after {value:.0f} ms" for name, value in use(page)))
+        in_browser = [] if PROGRAM is None else use(page)
+        if in_browser:
+            print("in chromium: " + ", ".join(f"{name} after {value:.0f} ms" for name, value in in_browser))
+        if options.json:
+            found = {
+                "students": options.students,
+                "first_seconds": first,
+                "again_seconds": again,
+                "pages": len(pages),
+                "page_bytes": sum(path.stat().st_size for path in pages),
+                "class_page_bytes": page.stat().st_size,
+                "browser_ms": dict(in_browser),
+            }
+            options.json.write_text(json.dumps(found, indent=1))
         shutil.rmtree(folder)
 
 

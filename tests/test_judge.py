@@ -416,7 +416,9 @@ def test_a_verdict_never_has_more_points_than_its_check(maximum: float, kept: fl
         name = "check"
         obj = staticmethod(points(maximum)(check))
 
-    found = JudgePlugin(make_evidence())._verdict(Item, CheckFailed("no", kept))
+    plugin = JudgePlugin()
+    plugin.evidence_value = make_evidence()
+    found = plugin._verdict(Item, CheckFailed("no", kept))
     assert 0 <= found.points <= found.max_points == maximum
 
 

@@ -15,14 +15,15 @@ from hypothesis import strategies as st
 
 from grader.errors import SetupError
 from grader.model.observation import Curve, EpochSeen, Observation
-from grader.model.result import CourseScores, Result, Scores, TrainingSummary
-from grader.model.submission import Note
+from grader.model.result import CourseScores, Missing, Result, Scores, TrainingSummary
+from grader.model.submission import Identity, Note
 from grader.results import folder as folder_module
 from grader.results.folder import (
     RecordedEvidence,
     RecordedTraining,
     ResultsFolder,
     folder_name,
+    read_scores,
     write_atomically,
     write_course_scores,
 )
@@ -116,6 +117,52 @@ def test_scores_can_be_read_back(tmp_path: Path) -> None:
     """`scores.json` is the record that was written."""
     scores = ResultsFolder(tmp_path).write_scores("demo", class_results())
     assert Scores.model_validate_json((tmp_path / "scores.json").read_text("utf-8")) == scores
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+def test_scores_in_pieces_are_those_in_one(count: int) -> None:
+    """However many there are, and whatever they call themselves."""
+    people = [result_of("ada"), result_of(' "submissions": [],\n'), result_of("zoë", training=training())][:count]
+    missing = (Missing(student="nobody", identity=Identity(name="N")),) * (count // 2)
+    scores = Scores(
+        assignment='"submissions": [],',
+        generated_at=TIME,
+        grader_version="0.0.0",
+        submissions=tuple(people),
+        missing=missing,
+    )
+    assert "".join(folder_module.pieces_of(scores)) == folder_module.as_strict_json(scores) + "\n"
+
+
+@pytest.mark.parametrize("indent", [None, 1, 2])
+def test_scores_are_read_however_they_are_laid_out(tmp_path: Path, indent: int | None) -> None:
+    """Another program may have written them anew; whoever is missing is no submission."""
+    missing = [Missing(student="nobody", identity=Identity(name="N"))]
+    scores = ResultsFolder(tmp_path).write_scores("demo", class_results(), missing)
+    body = json.loads((tmp_path / "scores.json").read_text("utf-8"))
+    (tmp_path / "scores.json").write_text(json.dumps(body, indent=indent), "utf-8")
+    assert read_scores(tmp_path) == scores
+
+
+def test_scores_that_were_cut_off_are_none(tmp_path: Path) -> None:
+    """Half a class is not taken for the whole."""
+    ResultsFolder(tmp_path).write_scores("demo", class_results())
+    text = (tmp_path / "scores.json").read_text("utf-8")
+    for length in range(0, len(text) - 2, 97):
+        (tmp_path / "scores.json").write_text(text[:length], "utf-8")
+        assert read_scores(tmp_path) is None
+
+
+def test_equal_verdicts_are_kept_once(tmp_path: Path) -> None:
+    """Of a large class there are few different ones: memory hardly grows with their number."""
+    results = ResultsFolder(tmp_path)
+    results.write(result_of("ada"), None)
+    results.write(result_of("bela"), None)
+    results.write_scores("demo", [result_of("ada")])
+    one, two = results.results()
+    scores = read_scores(tmp_path)
+    assert scores is not None
+    assert one.checks[0] is two.checks[0] is scores.submissions[0].checks[0]
 
 
 def strictly(text: str) -> Any:

@@ -12,9 +12,8 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Generator, Iterator, Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import pytest
@@ -23,6 +22,7 @@ from grader.errors import SetupError
 from grader.judging.evidence import Evidence, Training
 from grader.judging.marks import CheckFailed, Mark, NotApplicable, PersonNeeded, TrainingNeeded, mark_of
 from grader.judging.tolerance import neighbours
+from grader.model.assignment import Assignment
 from grader.model.observation import Call, Fit, Observation
 from grader.model.result import Verdict
 from grader.model.training import Description, Layer
@@ -78,27 +78,34 @@ def judge(evidence: Evidence) -> Judgement:
 
     Raises SetupError if `checks.py` itself is broken, and KeyboardInterrupt if somebody interrupted.
     """
-    checks = evidence.assignment.folder / "checks.py"
-    plugin = JudgePlugin(evidence)
+    found: list[Judgement] = []
+    judge_each(evidence.assignment, [evidence], found.append)
+    return found[0]
+
+
+def judge_each(assignment: Assignment, many: Iterable[Evidence], take: Callable[[Judgement], None]) -> None:
+    """Judge a class in one session of pytest, which takes most of the time of judging one.
+
+    The next piece of evidence is asked for when the judgement of the one before was taken.
+
+    Raises:
+        SetupError: if `checks.py` itself is broken.
+        KeyboardInterrupt: if somebody interrupted.
+        Exception: what `many` and `take` raise.
+    """
+    checks = assignment.folder / "checks.py"
+    plugin = JudgePlugin(many, take)
     arguments = [str(checks), "--rootdir", str(checks.parent), *OPTIONS]
     words = io.StringIO()
     with clean_pytest(), contextlib.redirect_stdout(words), contextlib.redirect_stderr(words):
         code = pytest.main(arguments, plugins=[plugin])
+    if plugin.raised is not None:
+        raise plugin.raised
     if code == pytest.ExitCode.INTERRUPTED and not plugin.broken:
         raise KeyboardInterrupt  # pytest has swallowed it: the run is to end, and the checks are not to blame
     if plugin.broken or code not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         said = plugin.broken or f"pytest ended with {code}. {words.getvalue().strip()[-600:]}".strip()
         raise SetupError(f"{checks}: the checks cannot be run: {said}")
-    fit = evidence.fit
-    if fit is not None and fit.live and not plugin.person:
-        plugin.person.append(f"its training ran inside the sandbox, because {fit.refused}")
-    return Judgement(
-        tuple(plugin.verdicts),
-        tuple(plugin.pending),
-        tuple(dict.fromkeys(plugin.person)),
-        tuple(plugin.trained),
-        tuple(plugin.unsettled),
-    )
 
 
 @contextlib.contextmanager
@@ -138,22 +145,62 @@ def at_most(seconds: float) -> Iterator[None]:
         signal.signal(signal.SIGALRM, handler)
 
 
-@dataclass
 class JudgePlugin:
-    """Collects checks, hands them the evidence, and turns what they raise into verdicts."""
+    """Collects checks, hands them one piece of evidence after the other, and turns what they raise into verdicts."""
 
     evidence_value: Evidence
-    verdicts: list[Verdict] = field(default_factory=list)
-    pending: list[str] = field(default_factory=list)
-    person: list[str] = field(default_factory=list)
-    trained: list[str] = field(default_factory=list)
-    unsettled: list[str] = field(default_factory=list)
-    broken: str = ""
 
-    @cached_property
+    def __init__(self, many: Iterable[Evidence] = (), take: Callable[[Judgement], None] = lambda _: None) -> None:
+        self._many, self._take = many, take
+        self.broken = ""
+        self.raised: Exception | None = None
+        """What the source of the evidence or the taker of judgements raised: none of pytest's business."""
+        self._begin()
+
+    def _begin(self) -> None:
+        """Nothing is known of the next submission."""
+        self.verdicts: list[Verdict] = []
+        self.pending: list[str] = []
+        self.person: list[str] = []
+        self.trained: list[str] = []
+        self.unsettled: list[str] = []
+        self._neighbours: tuple[Evidence, ...] | None = None
+
+    @property
     def neighbours(self) -> tuple[Evidence, ...]:
         """The evidence elsewhere within the tolerance of its trainings."""
-        return neighbours(self.evidence_value)
+        if self._neighbours is None:
+            self._neighbours = neighbours(self.evidence_value)
+        return self._neighbours
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: Any) -> bool | None:
+        """All checks for each piece of evidence."""
+        if self.broken or session.testsfailed or not session.items:
+            return None  # as pytest does it: it says what is wrong
+        try:
+            for evidence in self._many:
+                self._begin()
+                self.evidence_value = evidence
+                for item, following in zip(session.items, [*session.items[1:], None], strict=True):
+                    item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+                self._take(self._judgement())
+        except Exception as error:  # noqa: BLE001 - `judge_each` raises it
+            self.raised = error
+        return True
+
+    def _judgement(self) -> Judgement:
+        """What came of one piece of evidence."""
+        fit = self.evidence_value.fit
+        if fit is not None and fit.live and not self.person:
+            self.person.append(f"its training ran inside the sandbox, because {fit.refused}")
+        return Judgement(
+            tuple(self.verdicts),
+            tuple(self.pending),
+            tuple(dict.fromkeys(self.person)),
+            tuple(self.trained),
+            tuple(self.unsettled),
+        )
 
     def pytest_configure(self, config: Any) -> None:
         """Plain tracebacks: nobody reads them, and pytest's own style parses the source of every frame."""

@@ -353,7 +353,9 @@ class Grading:
         """Put a case in the queue of a training; widen the training to what all its cases need."""
         waiting = self._waiting.get(demand.key)
         if demand.exact and not (waiting and waiting.demand.exact):
-            self.watcher.said(f"training {demand.fingerprint[:12]} is repeated exactly: a rounding could decide a verdict")
+            self.watcher.said(
+                f"training {demand.fingerprint[:12]} is repeated exactly: a rounding could decide a verdict"
+            )
         if waiting is None:
             waiting = self._waiting[demand.key] = Waiting(demand, Course(cost=demand.epoch_cost, epochs=demand.epochs))
             if self._record:

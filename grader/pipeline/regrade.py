@@ -1,7 +1,8 @@
 """Judge recorded evidence again: the checks may have changed, what was seen has not."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,7 @@ import numpy as np
 from grader.errors import SetupError
 from grader.gradebook import Times
 from grader.judging.evidence import Evidence, Training, graded_fit
-from grader.judging.judge import judge
+from grader.judging.judge import Judgement, judge, judge_each
 from grader.model.assignment import Assignment
 from grader.model.departure import REPOSITORY_FLAGS
 from grader.model.result import Result, Scores
@@ -116,40 +117,75 @@ def _regrade_one(
 ) -> None:
     with results.locked():
         known = read_scores(results.folder)
-        counted = {item.student: item for item in known.submissions} if known else {}
+        find = cache(find_assignment)
         name = name_of(results, known)
-        assignment = find_assignment(name) if name else None
+        assignment = find(name) if name else None
         files.keep_given(results.folder)
-        newest = results.results()
+        said = {item.student: item for item in known.submissions} if known else {}
         written = []
-        for before in newest:
-            places = [*results.earlier(before.student), results.kept(before.student)]
-            read = [_regrade_kept(place, find_assignment, datasets) for place in places]
-            if not all(read):
-                changes.unread.append(before.student)
-            written.append(results.read(before.student) or before)
+        students = [result.student for result in results.results()]
+        for student in students:
+            if student not in said and (before := results.read(student)) is not None:
+                said[student] = before
+        places = (
+            (student, place) for student in students for place in [*results.earlier(student), results.kept(student)]
+        )
+        anew = _Anew(places, find, datasets)
+        if assignment is not None:
+            judge_each(assignment, anew.evidence(assignment), anew.take)
+        else:
+            list(anew.evidence(None))
+        changes.unread += anew.unread
+        written = results.results()
         if assignment is not None:
             times = files.read_times(assignment)
             books = Bookkeeping(assignment, results)
             written = list(books.write([_timed(results, result, times) for result in written]).submissions)
             changes.remarks += books.remarks(written)
-        for before, after in zip(newest, written, strict=True):
-            said = counted.get(after.student, before)
-            if (said.score, said.status) != (after.score, after.status):
-                changes.append(Change(said, after))
+        for after in written:
+            earlier = said[after.student]
+            if (earlier.score, earlier.status) != (after.score, after.status):
+                changes.append(Change(earlier, after))
             changes.needs_review = changes.needs_review or after.needs_review
         changes.total += len(written)
 
 
-def _regrade_kept(place: Kept, find_assignment: Callable[[str], Assignment], datasets: Path | None) -> bool:
-    """Judge one attempt again; False if its evidence is there and cannot be read."""
-    before, evidence = place.result(), place.evidence()
-    if evidence is None:
-        return not place.has_evidence()
-    if before is not None and stands_for(evidence, before):
-        assignment = find_assignment(evidence.observation.assignment)
-        place.write(judge_again(before, evidence, place.arrays(), assignment, datasets))
-    return True
+class _Anew:
+    """Attempts that are judged again, one after the other; what comes of each is written.
+
+    Args:
+        places: whose attempt it is, and where it is kept.
+        find: finds assignments.
+        datasets: folder of the shipped data sets.
+    """
+
+    def __init__(
+        self, places: Iterable[tuple[str, Kept]], find: Callable[[str], Assignment], datasets: Path | None
+    ) -> None:
+        self._places, self._find, self._datasets = places, find, datasets
+        self.unread: list[str] = []
+        """Students with evidence that is there and cannot be read."""
+
+    def evidence(self, assignment: Assignment | None) -> Iterator[Evidence]:
+        """What the checks of this assignment may look at, of each attempt; one of another is judged at once."""
+        for student, place in self._places:
+            before, recorded = place.result(), place.evidence()
+            if recorded is None:
+                if place.has_evidence() and student not in self.unread:
+                    self.unread.append(student)
+            elif before is not None and stands_for(recorded, before):
+                own = self._find(recorded.observation.assignment)
+                self._here = place, before, recorded, own
+                evidence = evidence_of(recorded, place.arrays(), own, self._datasets)
+                if assignment is not None and own.folder == assignment.folder:
+                    yield evidence
+                else:
+                    self.take(judge(evidence))
+
+    def take(self, judgement: Judgement) -> None:
+        """Write what came of the attempt that was handed out last."""
+        place, before, recorded, assignment = self._here
+        place.write(result_of(judgement, before, recorded, assignment))
 
 
 def _timed(results: ResultsFolder, result: Result, times: Times) -> Result:
@@ -183,14 +219,15 @@ def judge_again(
     datasets: Path | None,
 ) -> Result:
     """The result that today's checks give for recorded evidence."""
-    submission = Submission(
-        student=before.student, path=before.path, digest=before.submission_digest, problem=recorded.problem
-    )
-    digests = (assignment.digest, before.resume_key)
+    return result_of(judge(evidence_of(recorded, arrays, assignment, datasets)), before, recorded, assignment)
+
+
+def evidence_of(
+    recorded: RecordedEvidence, arrays: tuple[Array, ...], assignment: Assignment, datasets: Path | None
+) -> Evidence:
+    """What the checks may look at of recorded evidence."""
     if recorded.problem:
-        template = judge(Evidence(assignment, recorded.observation)).verdicts
-        result = without_run(submission, template, digests=digests, sandbox=before.sandbox)
-        return _flagged(result.model_copy(update=_as_before(before)), before)
+        return Evidence(assignment, recorded.observation)
     trainings = {number: Training(kept.run, kept.played, kept.others) for number, kept in recorded.beside.items()}
     graded = graded_fit(assignment, recorded.observation)
     kept = recorded.training
@@ -198,10 +235,24 @@ def judge_again(
     if training is not None and graded is not None:
         trainings[graded.number] = training
     refused = recorded.training_refused or ("" if training else "no training was carried out when this was graded")
-    judgement = judge(Evidence(assignment, recorded.observation, training, refused, trainings, arrays, datasets))
+    return Evidence(assignment, recorded.observation, training, refused, trainings, arrays, datasets)
+
+
+def result_of(judgement: Judgement, before: Result, recorded: RecordedEvidence, assignment: Assignment) -> Result:
+    """The result that a judgement on recorded evidence gives."""
+    submission = Submission(
+        student=before.student, path=before.path, digest=before.submission_digest, problem=recorded.problem
+    )
+    digests = (assignment.digest, before.resume_key)
+    if recorded.problem:
+        result = without_run(submission, judgement.verdicts, digests=digests, sandbox=before.sandbox)
+        return _flagged(result.model_copy(update=_as_before(before)), before)
     person = judgement.person
     if judgement.pending and recorded.training_refused.startswith("left out"):
         person = (*person, "the training was left out (--quick)")
+    if judgement.unsettled:
+        checks = ", ".join(name.replace("_", " ") for name in judgement.unsettled)
+        person = (*person, f"a rounding could decide ({checks}): grade again, which repeats the training exactly")
     if judgement.pending and not recorded.training_refused:
         person = (*person, "a check needs a training that was not carried out; grade this submission again")
     result = make_result(

@@ -21,8 +21,9 @@ import os
 import re
 import shutil
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -33,7 +34,7 @@ from grader import __version__
 from grader.errors import SetupError
 from grader.model.observation import Curve, Observation
 from grader.model.record import Record
-from grader.model.result import CourseScores, Missing, Result, Scores
+from grader.model.result import CourseScores, Missing, Result, Scores, Verdict
 from grader.model.submission import Source
 from grader.model.training import TrainingRun
 from grader.scratch import lock
@@ -41,6 +42,9 @@ from grader.wire.npy import read_npz
 
 Array = np.ndarray[Any, Any]
 R = TypeVar("R", bound=Record)
+NO_SUBMISSIONS = ' "submissions": [],'
+"""How the key looks in `scores.json` of a class that handed in nothing; in a text its quotes would be escaped."""
+OPENS_SUBMISSIONS = b' "submissions": [\n'
 OF_AN_ATTEMPT = ("source.json", "arrays.npz", "evidence.json", "result.json")
 
 
@@ -77,7 +81,7 @@ class Kept:
 
     def result(self) -> Result | None:
         """The result, or None if there is none that can be read."""
-        return _read(self.place / "result.json", Result)
+        return _read_result(self.place / "result.json")
 
     def evidence(self) -> RecordedEvidence | None:
         """The evidence, or None."""
@@ -170,7 +174,7 @@ class ResultsFolder:
     def results(self) -> list[Result]:
         """All results in the folder, by student; of several attempts the newest."""
         places = sorted((self.folder / "submissions").glob("*/result.json"))
-        found = [_read(path, Result) for path in places]
+        found = [_read_result(path) for path in places]
         return sorted((result for result in found if result is not None), key=lambda result: result.student)
 
     def arrays(self, student: str) -> tuple[Array, ...]:
@@ -240,7 +244,7 @@ class ResultsFolder:
             submissions=tuple(sorted(results, key=lambda result: (result.student, result.path))),
             missing=tuple(sorted(missing, key=lambda item: item.student)),
         )
-        write_atomically(self.folder / "scores.json", as_strict_json(scores) + "\n")
+        write_atomically(self.folder / "scores.json", pieces_of(scores))
         return scores
 
     @contextlib.contextmanager
@@ -290,8 +294,26 @@ def write_course_scores(folder: Path, scores: list[Scores]) -> None:
 
 
 def read_scores(folder: Path) -> Scores | None:
-    """The `scores.json` of one assignment, or None."""
-    return _read(folder / "scores.json", Scores)
+    """The `scores.json` of one assignment, or None.
+
+    As we write the file each submission is a piece of its lines, and of a large class only one is in memory as text.
+    """
+    rest: list[bytes] = []
+    piece: list[bytes] = []
+    found: list[Result] = []
+    try:
+        with (folder / "scores.json").open("rb") as lines:
+            is_inside = False
+            for line in lines:
+                is_inside = (is_inside or line == OPENS_SUBMISSIONS) and not line.startswith(b" ]")
+                (piece if is_inside and line.startswith(b"  ") else rest).append(line)
+                if is_inside and line.startswith(b"  }"):
+                    found.append(sharing_verdicts(Result.model_validate_json(b"".join(piece).rstrip(b",\n"))))
+                    piece.clear()
+        scores = Scores.model_validate_json(b"".join(rest))
+    except (OSError, ValueError):
+        return None
+    return scores.model_copy(update={"submissions": (*found, *map(sharing_verdicts, scores.submissions))})
 
 
 def folder_name(student: str) -> str:
@@ -300,6 +322,29 @@ def folder_name(student: str) -> str:
         return student
     plain = re.sub(r"[^A-Za-z0-9_-]+", "_", student)[:60].strip("_") or "student"
     return f"{plain}.{hashlib.sha256(student.encode('utf-8', 'surrogatepass')).hexdigest()[:10]}"
+
+
+def sharing_verdicts(result: Result) -> Result:
+    """The same result; of verdicts that are equal over a class, of which there are few, only one is kept in memory."""
+    return result.model_copy(update={"checks": tuple(map(_one_of_equal, result.checks))})
+
+
+@lru_cache(4096)
+def _one_of_equal(verdict: Verdict) -> Verdict:
+    return verdict
+
+
+def pieces_of(scores: Scores) -> Iterator[str]:
+    """`scores.json` piece by piece: what `as_strict_json` gives, without a large class as one text in memory."""
+    before, after = as_strict_json(scores.model_copy(update={"submissions": ()})).split(NO_SUBMISSIONS, 1)
+    yield before
+    if not scores.submissions:
+        yield NO_SUBMISSIONS
+    for number, result in enumerate(scores.submissions):
+        yield ",\n  " if number else ' "submissions": [\n  '
+        yield as_strict_json(result).replace("\n", "\n  ")
+    yield "\n ]," if scores.submissions else ""
+    yield f"{after}\n"
 
 
 def as_strict_json(record: Record) -> str:
@@ -326,17 +371,18 @@ def packed(arrays: Sequence[Array]) -> bytes:
     return buffer.getvalue()
 
 
-def write_atomically(path: Path, content: str | bytes, *, flushed: bool = True) -> None:
+def write_atomically(path: Path, content: str | bytes | Iterable[str], *, flushed: bool = True) -> None:
     """Write a file whole: beside its place, flushed to disk, then renamed. Raises SetupError where that fails.
 
-    What can be made again from other files need not be `flushed`, which takes most of the time.
+    `content` may come in pieces. What can be made again from other files need not be `flushed`, which takes most of the time.
     """
     scratch = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        data = content if isinstance(content, bytes) else content.encode("utf-8", "backslashreplace")
+        pieces = [content] if isinstance(content, str | bytes) else content
         with scratch.open("wb") as handle:
-            handle.write(data)
+            for piece in pieces:
+                handle.write(piece if isinstance(piece, bytes) else piece.encode("utf-8", "backslashreplace"))
             if flushed:
                 handle.flush()
                 os.fsync(handle.fileno())
@@ -368,8 +414,13 @@ def now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def _read_result(path: Path) -> Result | None:
+    result = _read(path, Result)
+    return None if result is None else sharing_verdicts(result)
+
+
 def _read(path: Path, kind: type[R]) -> R | None:
     try:
-        return kind.model_validate_json(path.read_text("utf-8"))
+        return kind.model_validate_json(path.read_bytes())
     except (OSError, ValidationError, ValueError):
         return None
