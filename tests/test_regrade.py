@@ -9,9 +9,17 @@ from grader.errors import SetupError
 from grader.model.assignment import Assignment
 from grader.model.result import CourseScores, Result, Scores
 from grader.pipeline.regrade import Changes, regrade
-from grader.results.folder import RecordedEvidence, ResultsFolder, write_course_scores
+from grader.results.folder import RecordedEvidence, RecordedTraining, ResultsFolder, write_course_scores
 from grader.results.verdicts import make_result, without_run
-from tests.factories import make_fit, make_observation, make_submission, make_verdict, write_assignment
+from tests.factories import (
+    make_curve,
+    make_fit,
+    make_observation,
+    make_run,
+    make_submission,
+    make_verdict,
+    write_assignment,
+)
 
 CHECKS = '''from grader.judging import fail, points
 
@@ -159,3 +167,23 @@ def test_evidence_that_cannot_be_read_is_told(tmp_path: Path) -> None:
     changes = regrade(tmp_path / "results", under(tmp_path, "fail('No.')"))
     assert (list(changes), changes.unread, changes.total) == ([], [name], 1)
     assert results.read(name) == before
+
+
+def test_a_limit_within_the_tolerance_waits_for_a_person(tmp_path: Path) -> None:
+    """Regrading trains nothing, so that it cannot say what Keras's own operations would have given."""
+    body = "assert training.run.epochs[-1].accuracy >= {limit}"
+    checks = CHECKS.replace("(call)", "(training)")
+    played = make_curve([0.5, 0.7], name="run")
+    fit = make_fit(played=played)
+    run = make_run([0.5, 0.7], arithmetic="fused")
+    observation = make_observation(fit)
+    result = make_result(make_submission(), observation, (make_verdict(),))
+    training = RecordedTraining(run=run, played=played)
+    ResultsFolder(tmp_path / "results").write(result, RecordedEvidence(observation=observation, training=training))
+    for limit, waits in ((0.6, False), (0.699, True), (0.702, True), (0.75, False)):
+        text = checks.format(body=body.format(limit=limit))
+        regrade(tmp_path / "results", lambda name, text=text: write_assignment(tmp_path / "a" / name, text))  # type: ignore[misc]
+        found = ResultsFolder(tmp_path / "results").read("ada")
+        assert found is not None
+        assert found.needs_review is waits, limit
+        assert ("a rounding could decide (works)" in found.message) is waits
