@@ -63,6 +63,7 @@ bench: $(STAMP) ## measure everything into bench/results/, and write docs/benchm
 	PYTHONPATH=. $(BIN)/python bench/tables.py --machine
 	PYTHONPATH=. $(BIN)/python bench/against_peers.py --json bench/results/peers.json
 	PYTHONPATH=. $(BIN)/python bench/trainer.py --json bench/results/trainer.json
+	PYTHONPATH=. $(BIN)/python bench/trainer.py --curves 2 --json bench/results/curves.json
 	PYTHONPATH=. $(BIN)/python bench/class_throughput.py --json bench/results/throughput.json
 	PYTHONPATH=. $(BIN)/python bench/scaling.py --json bench/results/scaling.json
 	PYTHONPATH=. $(BIN)/python bench/scheduling.py --json bench/results/scheduling.json

@@ -24,6 +24,8 @@ from typing import Any
 import matplotlib
 import psutil
 
+from grader.judging import tolerance
+
 matplotlib.use("svg")
 from matplotlib import pyplot
 
@@ -164,6 +166,40 @@ def trainer(found: Numbers) -> str:
             ),
             figure("trainer", "Milliseconds of a step by network and arithmetic"),
             table(head.split(","), rows),
+        ]
+    )
+
+
+def curves(found: Numbers) -> str:
+    """How far fused arithmetic lies from Keras's own."""
+    apart: dict[tuple[str, str], dict[str, float]] = {}
+    epochs: dict[tuple[str, str], int] = {}
+    for row in found["rows"]:
+        place = row["dataset"], row["network"]
+        parts = [1.0] * len(row["apart"]) if row["key"] != "loss" else row["exact"]
+        most = max(abs(value) / part for value, part in zip(row["apart"], parts, strict=True))
+        apart.setdefault(place, {})[row["key"]] = most
+        epochs[place] = len(row["apart"])
+    rows = [
+        [
+            dataset,
+            network,
+            epochs[dataset, network],
+            f"{most['accuracy']:.4f}",
+            f"{most['val_accuracy']:.4f}",
+            f"{100 * most['loss']:.1f} %",
+        ]
+        for (dataset, network), most in apart.items()
+    ]
+    head = "data,network,epochs,accuracy,on test images,loss"
+    bounds = [f"{tolerance.ACCURACY}", f"{tolerance.TEST_ACCURACY}", f"{100 * tolerance.LOSS:.0f} %"]
+    return "\n\n".join(
+        [
+            prose(
+                "All training images, one seed, trained by the trainer's exact and by its fused arithmetic: the largest "
+                "difference after any of the epochs. The last row is the tolerance within which a verdict must hold."
+            ),
+            table(head.split(","), [*rows, ["tolerance", "", "", *bounds]]),
         ]
     )
 
@@ -401,6 +437,7 @@ class Part:
 PARTS = (
     Part("peers", "What a hand-in costs beside training", "bench/against_peers.py", peers, plot_peers),
     Part("trainer", "Training", "bench/trainer.py", trainer, plot_trainer),
+    Part("curves", "How far fast trainings lie from exact ones", "bench/trainer.py --curves", curves),
     Part("throughput", "A class that shares networks", "bench/class_throughput.py", throughput),
     Part("scaling", "From 10 to 10,000", "bench/scaling.py", scaling, plot_scaling),
     Part("scheduling", "From 1 to 32 workers", "bench/scheduling.py", scheduling),

@@ -1,7 +1,7 @@
 """Epochs per second and core: the trainer's two arithmetics against plain `fit`, and against what the machine allows.
 
     python bench/trainer.py [--steps 200] [--rounds 5] [--json FILE]
-    python bench/trainer.py --curves 5
+    python bench/trainer.py --curves 5 [--json FILE]
 
 Everything runs on one thread of one process. Short runs of plain Keras (`steps_per_execution=1`), of the trainer in its
 exact mode and of the trainer's fused mode take turns; medians of processor seconds count. The machine's limit is computed
@@ -167,8 +167,9 @@ def measure(steps: int, rounds: int) -> dict[str, Any]:
     return {"gflops": 2e-9 * operations_rate, "gbytes": 1e-9 * traffic_rate, "rows": rows}
 
 
-def curves(epochs: int) -> None:
-    """Print how far the two arithmetics lie apart after each epoch."""
+def curves(epochs: int) -> dict[str, Any]:
+    """How far the two arithmetics lie apart after each epoch; printed as they come."""
+    rows = []
     for dataset in ("mnist", "fashion_mnist"):
         images, labels = data(dataset)
         test = np.load(places.datasets() / dataset / "x_test.npy").reshape(-1, 28, 28, 1).astype("float32") / 255
@@ -181,9 +182,12 @@ def curves(epochs: int) -> None:
                 )
                 found[mode] = history.history
             for key in ("accuracy", "val_accuracy", "loss"):
-                pairs = list(zip(found["exact"][key], found["fused"][key], strict=True))
-                line = "  ".join(f"{exact:.5f} {fused - exact:+.5f}" for exact, fused in pairs)
+                exact = [float(value) for value in found["exact"][key]]
+                apart = [float(fused) - value for fused, value in zip(found["fused"][key], exact, strict=True)]
+                rows.append({"dataset": dataset, "network": name, "key": key, "exact": exact, "apart": apart})
+                line = "  ".join(f"{value:.5f} {other:+.5f}" for value, other in zip(exact, apart, strict=True))
                 print(f"{dataset} {name}: {key}: {line}", flush=True)
+    return {"rows": rows}
 
 
 def main() -> None:
@@ -196,7 +200,9 @@ def main() -> None:
     options = parser.parse_args()
     single_thread()
     if options.curves:
-        curves(options.curves)
+        differences = curves(options.curves)
+        if options.json:
+            options.json.write_text(json.dumps(differences, indent=1))
         return
     found = measure(options.steps, options.rounds)
     print(f"one core: {found['gflops']:.0f} GFLOP/s, {found['gbytes']:.1f} GB/s")

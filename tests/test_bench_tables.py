@@ -38,6 +38,25 @@ MEASURED: dict[str, dict[str, Any]] = {
     | {"python": "3.11.7", "tensorflow": "2.99.0", "keras": "3.99.0", "date": "2026-12-01"},
     "peers": {"rows": [peer("grader", 1.0, None), peer("nbgrader", 22.46, 15.0), peer("check50", 0.8, 1.0)]},
     "trainer": {"gflops": 61.2, "gbytes": 9.87, "rows": [{"network": "32 filters"}]},
+    "curves": {
+        "rows": [
+            {
+                "dataset": "mnist",
+                "network": "32 filters",
+                "key": "accuracy",
+                "exact": [0.9, 0.95],
+                "apart": [0.0002, -0.0011],
+            },
+            {
+                "dataset": "mnist",
+                "network": "32 filters",
+                "key": "val_accuracy",
+                "exact": [0.9, 0.95],
+                "apart": [0.0, 0.002],
+            },
+            {"dataset": "mnist", "network": "32 filters", "key": "loss", "exact": [0.5, 0.2], "apart": [0.005, 0.004]},
+        ]
+    },
     "throughput": {"students": 200, "networks": 12, "epochs": 2, "plain_seconds_each": [50.0] * 12}
     | {"plain_scaled_seconds": 5000.0, "grader_seconds": 250.0, "ratio": 20.0, "second_run_seconds": 12.34}
     | {"trainings": 12, "repeated_exactly": 3},
@@ -82,6 +101,7 @@ def whole(tmp_path_factory: pytest.TempPathFactory) -> str:
             "32 filters",
             ["32 filters", "20.01", "18.02", "10.03", "6.04", "1.11", "1.99", "at least 1.5 times", "met", "3.31"],
         ),
+        ("mnist", ["mnist", "32 filters", "2", "0.0011", "0.0020", "2.0 %"]),
         ("grader, empty store", ["grader, empty store", "250 s", "–", "–"]),
         ("of them repeated exactly", ["of them repeated exactly", "3", "–", "–"]),
         ("times as fast", ["times as fast", "20.0", "at least 12 times", "met"]),
