@@ -52,6 +52,8 @@ def test_what_is_known_is_exchanged_and_nothing_else(compared: Any) -> None:
         "same size, odd images": 2,
         "three channels, no bias, large kernel": 2,
         "scaled inside, two convolutions": 3,
+        "a convolution of what another has reshaped": 1,
+        "a convolution inside of a model that follows another": 0,
         "wide dense": 1,
     }
     assert set(compared["untouched"].values()) == {0}, compared["untouched"]

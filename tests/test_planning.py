@@ -96,6 +96,15 @@ def test_after_an_exact_training_comes_an_exact_one(store: Store) -> None:
     assert order_for(demand(FIRST, SECOND), 0.9, store, fused=True).plan.arithmetic == "keras"
 
 
+def test_what_was_begun_exactly_goes_on_exactly(store: Store) -> None:
+    """The exact run stands for both, so that a fused one beside it would never be played."""
+    keep(store, FIRST, [0.5, 0.6], "keras")
+    plan = order_for(demand(FIRST), 0.9, store, fused=True).plan
+    assert plan.arithmetic == "keras"
+    assert plan.going_on is not None
+    assert len(plan.going_on.epochs) == 2
+
+
 def test_exact_runs_stand_for_both_and_fused_ones_for_themselves(tmp_path: Path) -> None:
     """Whoever wants exact trainings does not see the others."""
     any_kind, exact = Store(tmp_path, fused=True), Store(tmp_path)

@@ -161,6 +161,15 @@ def test_an_unsettled_case_asks_for_exact_trainings(assignment: Assignment) -> N
         assert [demand.exact for demand in case.demands(judgement)] == [True] * wanted
 
 
+def test_who_loses_nothing_is_not_asked_how_near_he_came(assignment: Assignment) -> None:
+    """A network that reached the threshold by less than the margin of other seeds is final, and trained once."""
+    assert assignment.training is not None
+    policy = assignment.training.model_copy(update={"margin": ACCURACY / 2})
+    close = assignment.model_copy(update={"training": policy})
+    case = case_of(close, evidence(close, fused([0.5, 0.6, 0.9 + ACCURACY / 4]), asked=3 + EPOCHS))
+    assert case.is_final(case.judgement())
+
+
 def test_who_nearly_came_near_is_trained_exactly(assignment: Assignment) -> None:
     """Whether another seed is tried must not hang on the arithmetic."""
     case = case_of(assignment, evidence(assignment, fused([0.5, 0.85 - ACCURACY / 2], test=0.5), asked=2))

@@ -8,7 +8,7 @@ is not given: the training is carried out again by Keras's own operations, and t
 
 import itertools
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from grader.judging.evidence import Evidence, Training
@@ -145,3 +145,9 @@ def min_of(value: float | None) -> float:
 def near_another_seed(run: TrainingRun, best: float | None, limit: float) -> bool:
     """Whether it hangs on the arithmetic if a run came close enough for another seed to be tried."""
     return run.arithmetic == "fused" and best is not None and abs(best - limit) <= ACCURACY
+
+
+def rounding_decides(checks: Sequence[str]) -> str:
+    """Why a person must look at verdicts that hold for one arithmetic only, where no training may follow."""
+    named = ", ".join(name.replace("_", " ") for name in checks)
+    return f"a rounding could decide ({named}); grade again with --exact"

@@ -184,10 +184,7 @@ class Case:
 
     def _is_unsettled(self, judgement: Judgement) -> bool:
         """Whether it hangs on the arithmetic of a training what is to be done or said."""
-        lowest, _ = self._limits_of_seeds()
-        others = self.policy is not None and self.seed_index + 1 < len(self.policy.seeds)
-        near = others and any(near_another_seed(run, self._best(run), lowest) for run in self.runs[-1:])
-        return bool((judgement.unsettled or near) and self._fused())
+        return bool((judgement.unsettled or self._nearly_deserves_another_seed(judgement)) and self._fused())
 
     def _fused(self) -> list[Fit]:
         """The fits whose trainings are by fused arithmetic, and that can be trained exactly."""
@@ -233,16 +230,24 @@ class Case:
 
     def _deserves_another_seed(self, judgement: Judgement) -> bool:
         """Another seed only for a network that came close and was not stopped by its own code before."""
+        run = self._run_that_lost(judgement)
+        best = None if run is None else self._best(run)
+        lowest, threshold = self._limits_of_seeds()
+        return best is not None and lowest <= best < threshold - 1e-7
+
+    def _nearly_deserves_another_seed(self, judgement: Judgement) -> bool:
+        """Whether by another arithmetic that may have come out otherwise."""
+        run = self._run_that_lost(judgement)
+        return run is not None and near_another_seed(run, self._best(run), self._limits_of_seeds()[0])
+
+    def _run_that_lost(self, judgement: Judgement) -> TrainingRun | None:
+        """The training of this seed, if it used all its epochs, a check of it failed, and there is another seed."""
         assert self.policy is not None
         current = next((run for run in self.runs if run.seed == self.seed), None)
-        if current is None or self.seed_index + 1 >= len(self.policy.seeds):
-            return False
-        best, (lowest, threshold) = self._best(current), self._limits_of_seeds()
-        close = best is not None and lowest <= best < threshold - 1e-7
         fit = self.fit
         used_all = fit is not None and fit.played is not None and fit.played.stopped_at is None
         lost = {verdict.id for verdict in judgement.verdicts if verdict.status == "failed"} & set(judgement.trained)
-        return close and used_all and bool(lost)
+        return current if used_all and lost and self.seed_index + 1 < len(self.policy.seeds) else None
 
     def _best(self, run: TrainingRun) -> float | None:
         """The accuracy by which it is decided whether another seed is tried."""

@@ -36,9 +36,14 @@ def order_for(demand: Demand, threshold: float, store: Store, *, fused: bool) ->
 
 
 def arithmetic_for(demand: Demand, store: Store, *, fused: bool) -> Arithmetic:
-    """Fused where that will do, and where all trainings before it on the model are by the same."""
-    parents = [store.find_by(training_fingerprint(link.request), demand.seed, "keras") for link in demand.chain[:-1]]
-    return "fused" if fused and not demand.exact and not any(parents) else "keras"
+    """Fused where that will do, and where nothing of it, nor of the trainings before it on the model, is known exactly.
+
+    What is known exactly stands for both arithmetics, so that a fused run beside it would never be played.
+    """
+    if not fused or demand.exact:
+        return "keras"
+    known = [store.find_by(training_fingerprint(link.request), demand.seed, "keras") for link in demand.chain]
+    return "keras" if any(known) else "fused"
 
 
 def known_part(plan: Plan, store: Store) -> tuple[GoingOn | None, State | None]:

@@ -12,6 +12,7 @@ from grader.errors import SetupError
 from grader.gradebook import Times
 from grader.judging.evidence import Evidence, Training, graded_fit
 from grader.judging.judge import Judgement, judge, judge_each
+from grader.judging.tolerance import rounding_decides
 from grader.model.assignment import Assignment
 from grader.model.departure import REPOSITORY_FLAGS
 from grader.model.result import Result, Scores
@@ -251,8 +252,7 @@ def result_of(judgement: Judgement, before: Result, recorded: RecordedEvidence, 
     if judgement.pending and recorded.training_refused.startswith("left out"):
         person = (*person, "the training was left out (--quick)")
     if judgement.unsettled:
-        checks = ", ".join(name.replace("_", " ") for name in judgement.unsettled)
-        person = (*person, f"a rounding could decide ({checks}): grade again, which repeats the training exactly")
+        person = (*person, rounding_decides(judgement.unsettled))
     if judgement.pending and not recorded.training_refused:
         person = (*person, "a check needs a training that was not carried out; grade this submission again")
     result = make_result(

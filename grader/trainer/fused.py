@@ -31,19 +31,21 @@ MOST_PLACES = 9
 """Places in the window of a pooling that is computed place by place."""
 WIDE = 512
 """Inputs of a dense layer from which on the order of its weights matters."""
-PLAIN_BEFORE = ("InputLayer", "Rescaling", "Reshape")
-"""Layers that learn nothing, so that no gradient goes through them to other layers."""
+PLAIN = (keras.layers.Rescaling, keras.layers.Reshape)
+"""Layers that learn nothing."""
 
 
 def fuse(model: Any) -> None:
     """Exchange the methods of a built model's layers where that is known to be faster."""
     taken = set()
-    for layer in flat(model):
+    given_out = [tensor._keras_history.operation for tensor in model.outputs]
+    for layer in model.layers:  # not those of nested models: what comes into these may have been learnt
         pool = pool_after(layer)
-        if pool is not None and is_image_convolution(layer):
+        if pool is not None and layer not in given_out and is_image_convolution(layer):
             fuse_convolution(layer, pool)
             taken.add(pool)
-        elif type(layer) is keras.layers.MaxPooling2D and layer not in taken and is_plain_pool(layer):
+    for layer in flat(model):
+        if type(layer) is keras.layers.MaxPooling2D and layer not in taken and is_plain_pool(layer):
             fuse_pooling(layer)
         elif is_wide_dense(layer):
             fuse_dense(layer)
@@ -120,10 +122,8 @@ def is_image_convolution(layer: Any) -> bool:
     """A convolution of the network's input with a kernel that is small, and an activation that keeps order."""
     if type(layer) is not keras.layers.Conv2D or layer.activity_regularizer is not None:
         return False
-    before = layer.input._keras_history.operation
-    direct = type(before).__name__ in PLAIN_BEFORE
     return (
-        direct
+        is_unlearnt(layer.input)
         and tuple(layer.strides) == tuple(layer.dilation_rate) == (1, 1)
         and layer.groups == 1
         and layer.padding in ("valid", "same")
@@ -131,6 +131,14 @@ def is_image_convolution(layer: Any) -> bool:
         and int(np.prod(layer.kernel.shape[:3])) <= MOST_TAPS
         and all(isinstance(size, int) for size in layer.input.shape[1:])
     )
+
+
+def is_unlearnt(tensor: Any) -> bool:
+    """Whether a tensor is made of a model's input without learning, so that nobody needs a gradient of it."""
+    before = tensor._keras_history.operation
+    if type(before) is keras.layers.InputLayer:
+        return True
+    return type(before) in PLAIN and len(before._inbound_nodes) == 1 and is_unlearnt(before.input)
 
 
 def is_wide_dense(layer: Any) -> bool:

@@ -51,11 +51,36 @@ NETWORKS: dict[str, tuple[tuple[int, int, int], Callable[[], list[Any]]]] = {
             *ends(),
         ],
     ),
+    "a convolution of what another has reshaped": (
+        (16, 16, 1),
+        lambda: [
+            layers.Conv2D(4, 3, activation="relu"),
+            layers.Reshape((14, 14, 4)),
+            layers.Conv2D(5, 3, activation="relu"),
+            layers.MaxPooling2D(2),
+            *ends(),
+        ],
+    ),
+    "a convolution inside of a model that follows another": (
+        (16, 16, 1),
+        lambda: [
+            layers.Conv2D(4, 3, activation="relu"),
+            keras.Sequential(
+                [keras.Input((14, 14, 4)), layers.Conv2D(5, 3, activation="relu"), layers.MaxPooling2D(2)]
+            ),
+            *ends(),
+        ],
+    ),
     "wide dense": (
         (28, 28, 1),
         lambda: [layers.Flatten(), layers.Dense(30, activation="tanh"), layers.Dense(10, "softmax")],
     ),
 }
+OPTIMIZERS: dict[str, Callable[[float], Any]] = {
+    "reference": lambda rate: keras.optimizers.AdamW(rate, weight_decay=0.02, clipnorm=0.5),
+    "wide dense": lambda rate: keras.optimizers.Adam(keras.optimizers.schedules.ExponentialDecay(rate, 2, 0.8)),
+}
+"""What else than Adam with a fixed rate trains a network."""
 UNTOUCHED: dict[str, Callable[[], list[Any]]] = {
     "strides": lambda: [layers.Conv2D(4, 3, strides=2), layers.MaxPooling2D(2, strides=1)],
     "dilation": lambda: [layers.Conv2D(4, 3, dilation_rate=2), layers.MaxPooling2D(2, padding="same")],
@@ -73,7 +98,7 @@ def build(name: str, fused: bool) -> Any:
     keras.utils.set_random_seed(1)
     shape, make = NETWORKS[name]
     model = keras.Sequential([keras.Input(shape), *make()])
-    optimizer = keras.optimizers.Adam(0.002)
+    optimizer = OPTIMIZERS.get(name, keras.optimizers.Adam)(0.002)
     if fused:
         fuse(model)
         fuse_optimizer(optimizer)
@@ -134,6 +159,14 @@ def shared() -> int:
     return sum("call" in vars(layer) for layer in model.layers)
 
 
+def given_out() -> int:
+    """The same for a convolution whose output is one of the model's own."""
+    inputs = keras.Input((12, 12, 1))
+    seen = layers.Conv2D(4, 3, activation="relu")(inputs)
+    fuse(model := keras.Model(inputs, [seen, layers.Dense(10)(layers.Flatten()(layers.MaxPooling2D(2)(seen)))]))
+    return sum("call" in vars(layer) for layer in model.layers if type(layer) is layers.Conv2D)
+
+
 def optimizers() -> dict[str, bool]:
     """Which optimizers are exchanged."""
     found = {}
@@ -154,7 +187,11 @@ if __name__ == "__main__":
     json.dump(
         {
             "networks": {name: compare(name) for name in NETWORKS},
-            "untouched": {**{name: untouched(name) for name in UNTOUCHED}, "shared": shared()},
+            "untouched": {
+                **{name: untouched(name) for name in UNTOUCHED},
+                "shared": shared(),
+                "given out": given_out(),
+            },
             "optimizers": optimizers(),
         },
         sys.stdout,
