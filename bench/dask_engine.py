@@ -24,7 +24,8 @@ from bench.overhead import CHECKOUT, copies, warm_store
 from grader.cli import places
 from grader.model.assignment import load_assignment
 from grader.model.result import Result
-from grader.pipeline.grade import Grading, Settings
+from grader.pipeline.grade import Grading
+from grader.pipeline.settings import Settings
 from grader.pipeline.watch import Silent
 from grader.results.folder import ResultsFolder
 

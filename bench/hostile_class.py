@@ -24,7 +24,7 @@ from typing import Any
 
 from bench.overhead import copies, warm_store
 from grader.cli import places
-from grader.pipeline.grade import Settings
+from grader.pipeline.settings import Settings
 from grader.scratch import PREFIX, scratch_root
 from grader.zygote.processes import descendants
 

@@ -25,8 +25,9 @@ from grader.model.lateness import LatePolicy
 from grader.model.submission import Cell, Source, Submission
 from grader.pipeline import places
 from grader.pipeline.bookkeeping import Bookkeeping
-from grader.pipeline.grade import Grading, Settings
+from grader.pipeline.grade import Grading
 from grader.pipeline.report import Wanted, write_report
+from grader.pipeline.settings import Settings
 from grader.pipeline.watch import Silent
 from grader.results.folder import ResultsFolder
 from grader.validation.shipped import ShippedRuns

@@ -15,7 +15,8 @@ from grader.model.result import Result, TrainingSummary, Verdict
 from grader.pipeline import grade as grade_module
 from grader.pipeline.batch import read_file
 from grader.pipeline.check import Checked, choose_level, judged_later, not_trained, public_part
-from grader.pipeline.grade import Grading, Settings
+from grader.pipeline.grade import Grading
+from grader.pipeline.settings import Settings
 from grader.pipeline.watch import Silent
 from grader.results.folder import ResultsFolder
 from grader.results.verdicts import make_result

@@ -20,7 +20,7 @@ from grader.model.assignment import Assignment
 from grader.model.result import Result, Scores
 from grader.model.submission import Note
 from grader.pipeline.batch import Batch
-from grader.pipeline.grade import Settings
+from grader.pipeline.settings import Settings
 from grader.results.folder import ResultsFolder, read_scores
 from grader.sandbox.doctor import Finding
 from grader.validation import Report

@@ -19,7 +19,8 @@ from grader.errors import SandboxError
 from grader.model.assignment import Assignment, load_assignment
 from grader.model.result import Result
 from grader.model.submission import Cell, Source, Submission
-from grader.pipeline.grade import Grading, Settings
+from grader.pipeline.grade import Grading
+from grader.pipeline.settings import Settings
 from grader.pipeline.watch import Silent
 from grader.results.folder import ResultsFolder, read_scores
 from tests.clusters import cluster_of_processes, furnish_nothing, note_and_die, note_and_wait

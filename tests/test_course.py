@@ -12,7 +12,7 @@ from grader.cli import places
 from grader.model.assignment import load_assignment
 from grader.pipeline.batch import read_file
 from grader.pipeline.check import check_submission, public_part
-from grader.pipeline.grade import Settings
+from grader.pipeline.settings import Settings
 from grader.pipeline.watch import Silent
 from grader.validation import Options, Proof, Report
 from grader.validation.mutants import MOST_PER_OPERATOR

@@ -18,7 +18,8 @@ from grader.cli import places
 from grader.errors import SetupError
 from grader.model.assignment import load_assignment
 from grader.pipeline.conversation import Conversation
-from grader.pipeline.grade import Grading, Settings
+from grader.pipeline.grade import Grading
+from grader.pipeline.settings import Settings
 from grader.pipeline.watch import Silent
 from grader.results.folder import ResultsFolder
 from grader.scratch import PREFIX, make_scratch, scratch_root, sweep

@@ -39,7 +39,8 @@ from grader.model.assignment import load_assignment
 from grader.model.observation import Call, Claimed, Ending, Measured, Observation
 from grader.model.result import Result
 from grader.model.submission import Submission
-from grader.pipeline.grade import Grading, Settings
+from grader.pipeline.grade import Grading
+from grader.pipeline.settings import Settings
 from grader.pipeline.watch import Silent
 from grader.results.folder import ResultsFolder
 from grader.wire.frames import Decoder, encode

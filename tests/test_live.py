@@ -8,7 +8,8 @@ from grader.cli import places
 from grader.model.assignment import load_assignment
 from grader.model.result import Result
 from grader.model.submission import Cell, Source, Submission
-from grader.pipeline.grade import Grading, Settings
+from grader.pipeline.grade import Grading
+from grader.pipeline.settings import Settings
 from grader.pipeline.watch import Silent
 from grader.results.folder import ResultsFolder
 

@@ -26,8 +26,9 @@ from grader.model.assignment import Assignment, load_assignment
 from grader.model.submission import Submission
 from grader.pipeline.batch import read_file
 from grader.pipeline.check import judged_later, public_part
-from grader.pipeline.grade import Grading, Settings
+from grader.pipeline.grade import Grading
 from grader.pipeline.packages import all_checks, make_package
+from grader.pipeline.settings import Settings
 from grader.pipeline.watch import Silent
 from grader.results.folder import ResultsFolder
 

@@ -12,7 +12,7 @@ import pytest
 from grader.cli import places
 from grader.model.assignment import Assignment, load_assignment
 from grader.model.training import TrainingRun
-from grader.pipeline.grade import Settings
+from grader.pipeline.settings import Settings
 from grader.pipeline.watch import Silent
 from grader.training.store import library_versions, machine_kind
 from grader.validation import Options, Proof

@@ -19,7 +19,8 @@ from grader.pipeline import remembered
 from grader.pipeline.carriers import Outcome
 from grader.pipeline.conversation import Link
 from grader.pipeline.errands import DescribeNetwork, Errand, RunProgram, Seen
-from grader.pipeline.grade import Grading, Settings
+from grader.pipeline.grade import Grading
+from grader.pipeline.settings import Settings
 from grader.pipeline.trainer_desk import Trained
 from grader.pipeline.watch import Silent
 from grader.results.folder import ResultsFolder

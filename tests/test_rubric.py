@@ -11,7 +11,7 @@ from grader.cli import places
 from grader.cli.base import app
 from grader.errors import SetupError
 from grader.model.assignment import load_assignment
-from grader.pipeline.grade import Settings
+from grader.pipeline.settings import Settings
 from grader.pipeline.watch import Silent
 from grader.results.verdicts import without_run
 from grader.training.store import KeptRun

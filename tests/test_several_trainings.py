@@ -11,8 +11,9 @@ from grader.judging.evidence import Training, counted_fits
 from grader.judging.judge import judge
 from grader.model.assignment import load_assignment
 from grader.model.submission import Cell, Source, Submission
-from grader.pipeline.grade import Grading, Settings
+from grader.pipeline.grade import Grading
 from grader.pipeline.regrade import regrade
+from grader.pipeline.settings import Settings
 from grader.pipeline.watch import Silent
 from grader.results.folder import ResultsFolder
 from grader.training.drills import Drill

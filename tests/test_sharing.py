@@ -10,7 +10,8 @@ import pytest
 from grader.cli import places
 from grader.model.assignment import Assignment, load_assignment
 from grader.model.submission import Cell, Source, Submission
-from grader.pipeline.grade import Grading, Settings
+from grader.pipeline.grade import Grading
+from grader.pipeline.settings import Settings
 from grader.pipeline.watch import Silent
 from grader.results.folder import ResultsFolder
 

@@ -15,7 +15,7 @@ from grader.model.assignment import Assignment
 from grader.model.result import CourseScores, Scores
 from grader.pipeline.batch import Batch, collect, grade_batch, make_settings
 from grader.pipeline.class_files import ClassFiles
-from grader.pipeline.grade import Settings
+from grader.pipeline.settings import Settings
 from grader.pipeline.watch import Silent, Watcher
 from grader.reports.console import LiveView
 

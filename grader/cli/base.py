@@ -10,7 +10,7 @@ from rich.text import Text
 
 from grader.pipeline import batch
 from grader.pipeline.batch import as_level
-from grader.pipeline.grade import Settings
+from grader.pipeline.settings import Settings
 from grader.reports.console import plain
 
 app = typer.Typer(

@@ -41,7 +41,6 @@ from grader.model.result import Scores
 from grader.pipeline import places
 from grader.pipeline.batch import Batch, grade_batch
 from grader.pipeline.class_files import ClassFiles
-from grader.pipeline.grade import Settings
 from grader.pipeline.repository import (
     Work,
     find_work,
@@ -51,6 +50,7 @@ from grader.pipeline.repository import (
     who,
     withhold,
 )
+from grader.pipeline.settings import Settings
 from grader.reports.console import plain
 from grader.results.folder import ResultsFolder, folder_name, write_course_scores
 from grader.sandbox.doctor import missing_for

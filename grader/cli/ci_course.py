@@ -21,8 +21,8 @@ from grader.model.assignment import Assignment
 from grader.model.submission import Submission
 from grader.pipeline import places
 from grader.pipeline.batch import collect, grade_batch
-from grader.pipeline.grade import Settings
 from grader.pipeline.repository import is_touched, remembered_as
+from grader.pipeline.settings import Settings
 from grader.pipeline.watch import Silent, Watcher
 from grader.validation import Options, Proof, Report, as_lines
 

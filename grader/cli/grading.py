@@ -34,7 +34,8 @@ from grader.pipeline.batch import Batch, collect, grade_batch, read_file, remark
 from grader.pipeline.batch import make_settings as settings_of
 from grader.pipeline.check import check_submission, checked_as_json, choose_level
 from grader.pipeline.class_files import ClassFiles
-from grader.pipeline.grade import Grading, Outlook, Settings
+from grader.pipeline.grade import Grading, Outlook
+from grader.pipeline.settings import Settings
 from grader.pipeline.watch import Silent
 from grader.reports.console import LiveView, duration, plain, result_details, results_table
 from grader.results.folder import ResultsFolder

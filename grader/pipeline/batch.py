@@ -22,7 +22,8 @@ from grader.pipeline import places
 from grader.pipeline.bookkeeping import Bookkeeping
 from grader.pipeline.carriers import check_engine
 from grader.pipeline.class_files import NO_FILES, ClassFiles, with_times
-from grader.pipeline.grade import Grading, Settings
+from grader.pipeline.grade import Grading
+from grader.pipeline.settings import Settings
 from grader.pipeline.watch import Watcher
 from grader.results.folder import ResultsFolder, read_scores, write_course_scores
 from grader.sandbox.box import LEVELS, Level

@@ -15,7 +15,8 @@ from grader.model.assignment import Assignment
 from grader.model.record import Record
 from grader.model.result import Result, Verdict
 from grader.model.submission import Submission
-from grader.pipeline.grade import Grading, Settings
+from grader.pipeline.grade import Grading
+from grader.pipeline.settings import Settings
 from grader.pipeline.watch import Watcher
 from grader.results.folder import ResultsFolder, as_strict_json
 from grader.sandbox.box import Level

@@ -5,75 +5,39 @@ trainings that the others need are carried out, and as each one ends, the submis
 judged and written. In which order that is done is the business of `grader/pipeline/agenda.py`.
 """
 
-import time
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import partial
-from pathlib import Path
-from typing import Any
-
-import numpy as np
 
 from grader.errors import SetupError
-from grader.judging.evidence import Evidence, counted_fits
-from grader.judging.judge import Judgement, judge
-from grader.judging.tolerance import must_be_confirmed, rounding_decides
+from grader.judging.evidence import counted_fits
+from grader.judging.tolerance import must_be_confirmed
 from grader.model.assignment import Assignment
-from grader.model.observation import Ending, Measured, Observation
-from grader.model.result import Result, Verdict
-from grader.model.submission import Identity, Submission
+from grader.model.observation import Observation
+from grader.model.result import Result
+from grader.model.submission import Submission
 from grader.model.training import Description, TrainingRun
-from grader.pipeline.bookkeeping import Bookkeeping
 from grader.pipeline.carriers import Away, Carrier, Here, Office
-from grader.pipeline.cases import Case, Demand, summary
+from grader.pipeline.cases import Case, Demand
 from grader.pipeline.dispatch import Dispatcher
 from grader.pipeline.errands import DescribeNetwork, RunProgram, Seen, TrainNetwork, fault_of_ours
 from grader.pipeline.forecast import Course
+from grader.pipeline.outcomes import Outcomes
 from grader.pipeline.planning import order_for
-from grader.pipeline.remembered import Keys, Way, keys_of, recorded_case
+from grader.pipeline.settings import Settings
 from grader.pipeline.terms import terms_of
 from grader.pipeline.trainer_desk import Trained
 from grader.pipeline.watch import Watcher
-from grader.results.folder import Kept, RecordedEvidence, ResultsFolder
-from grader.results.sharing import with_sources
-from grader.results.verdicts import make_result, without_run
-from grader.sandbox.box import Level
+from grader.results.folder import ResultsFolder
 from grader.training.arrays import DataBook
 from grader.training.cost import epoch_cost
-from grader.training.store import DEFAULT_BYTES, Runs, Store, machine_kind
+from grader.training.store import Store, machine_kind
 
 SCORES_PAUSE = 20
 """`scores.json` is written again at the earliest after so many times what it took: its size grows with the class."""
-
-
-@dataclass(frozen=True)
-class Settings:
-    """How to grade."""
-
-    datasets: Path
-    store: Path | None
-    jobs: int = 2
-    """Tasks at a time; 0 for what a cluster can do."""
-    timeout_seconds: float | None = None
-    sandbox: Level = "full"
-    quick: bool = False
-    force: bool = False
-    live: bool = True
-    shipped: Runs | None = None
-    """Trainings that come with the assignment; for proving a rubric, never for grading a class."""
-    keep_others: bool = False
-    """Results of students who are not graded now stay in the scores (`--only`)."""
-    engine: str = "local"
-    """`local` or `dask`."""
-    scheduler: str | None = None
-    """Address of a Dask scheduler; None for a cluster on this machine."""
-    exact: bool = False
-    """Train with Keras's own operations only, bit for bit as a plain `fit`; also where trainings come with the assignment."""
-    store_bytes: int = DEFAULT_BYTES
-    """How large the store may be; what was not used for longest is evicted."""
 
 
 @dataclass
@@ -133,12 +97,7 @@ class Grading:
         self._parked: dict[str, list[Parked]] = {}
         """By the network that they wait for."""
         self._waiting: dict[tuple[str, int], Waiting] = {}
-        self._books = Bookkeeping(assignment, output)
-        self._results: dict[str, Result] = {}
-        self._template: tuple[Verdict, ...] = ()
-        self._scores_due = 0.0
-        self._again = 0
-        """How many submissions were judged by what was recorded, in this round."""
+        self._outcomes = Outcomes(assignment, self._terms, settings, output, watcher)
         self._everybody = False
         """Whether all results from before are known by now; else scores would lack some."""
 
@@ -150,27 +109,27 @@ class Grading:
         finally:
             self._close()
             if self._everybody:
-                self._write_scores()
-        return self._books.settled(sorted(self._results.values(), key=lambda result: result.student))
+                self._outcomes.write_scores()
+        return self._outcomes.settled()
 
     def _run_round(self, submissions: Sequence[Submission]) -> None:
         """Grade at most one submission of each student."""
-        todo = []
+        todo, outcomes = [], self._outcomes
         for submission in submissions:
-            known = None if self.settings.force else self._known(submission)
+            known = None if self.settings.force else outcomes.known(submission)
             if known is not None:
-                self._results[known.student] = known
+                outcomes.results[known.student] = known
             else:
                 todo.append(submission)
         if self.settings.keep_others:
             mine = {submission.student for submission in todo}
-            self._results |= {item.student: item for item in self.output.results() if item.student not in mine}
-        self._settle()
+            outcomes.results |= {item.student: item for item in self.output.results() if item.student not in mine}
+        outcomes.settle()
         self._everybody = True
-        if self._again:
-            self.watcher.said(f"{self._again} judged again, by today's checks, from what was recorded of them")
-            self._again = 0
-        self.watcher.begin(len(todo), len(self._results))
+        if outcomes.again:
+            self.watcher.said(f"{outcomes.again} judged again, by today's checks, from what was recorded of them")
+            outcomes.again = 0
+        self.watcher.begin(len(todo), len(outcomes.results))
         self._submit_all(todo)
         self._work.work()
 
@@ -225,7 +184,7 @@ class Grading:
         """Put every readable submission in the queue; the others are finished at once."""
         for submission in submissions:
             if submission.problem or submission.source is None:
-                self._finish_unread(submission)
+                self._outcomes.unread(submission)
             else:
                 case = Case(self.assignment, submission, self.settings.datasets)
                 self._work.capture(self._errand(case), partial(self._after_run, case))
@@ -284,7 +243,7 @@ class Grading:
         except SetupError:
             raise
         except Exception as error:  # noqa: BLE001 - a bug that one submission meets must not end the class
-            self._finish_failed(case, fault_of_ours(error))
+            self._outcomes.failed(case.submission, fault_of_ours(error))
 
     def _take_in(self, case: Case, seen: Seen) -> None:
         """Judge what was seen; finish the case, or note the training that it waits for."""
@@ -304,7 +263,7 @@ class Grading:
         for demand in demands:
             self._wait_for(case, demand)
         if not demands and self._record:
-            self._finish(case, judgement)
+            self._outcomes.finish(case, judgement)
 
     def _with_descriptions(self, observation: Observation) -> Observation:
         """Add what the networks look like, as built by the trainer."""
@@ -395,7 +354,7 @@ class Grading:
             for case in waiting.cases:
                 if case.waits_for:
                     case.waits_for = set()
-                    self._finish_failed(case, fault_of_ours(error))
+                    self._outcomes.failed(case.submission, fault_of_ours(error))
             return
         self._timed.add(waiting.demand.key)
         self._work.forecast.saw_training(waiting.course, trained.run)
@@ -412,136 +371,6 @@ class Grading:
                 if not case.waits_for:
                     self._replay(case)
 
-    def _finish(self, case: Case, judgement: Judgement) -> None:
-        """The last judgement, written down."""
-        key = self._keys(case.submission).observation
-        recorded = case.recorded().model_copy(update={"observation_key": key})
-        self._write(case.submission, self._result(case, judgement), recorded, case.evidence().arrays)
-
-    def _result(self, case: Case, judgement: Judgement) -> Result:
-        """What comes of a judgement that is final."""
-        assert case.observation is not None
-        person = judgement.person
-        if self.settings.quick and (judgement.pending or not case.is_final(judgement)):
-            person = (*person, "the training was left out (--quick)")
-        elif judgement.unsettled:
-            person = (*person, rounding_decides(judgement.unsettled))
-        return make_result(
-            case.submission,
-            case.observation,
-            judgement.verdicts,
-            person=person,
-            training=summary(case),
-            digests=(self.assignment.digest, self._keys(case.submission).verdicts),
-        )
-
-    def _finish_unread(self, submission: Submission) -> None:
-        digests = (self.assignment.digest, self._keys(submission).verdicts)
-        self._write(
-            submission,
-            without_run(submission, self._empty_verdicts(), digests=digests, sandbox=self.settings.sandbox),
-            self._no_evidence(submission),
-        )
-
-    def _finish_failed(self, case: Case, why: str) -> None:
-        digests = (self.assignment.digest, "")
-        self._write(
-            case.submission,
-            without_run(
-                case.submission, self._empty_verdicts(), digests=digests, ours=why, sandbox=self.settings.sandbox
-            ),
-            None,
-        )
-
-    def _write(
-        self,
-        submission: Submission,
-        result: Result,
-        evidence: RecordedEvidence | None,
-        arrays: Sequence[np.ndarray[Any, Any]] = (),
-    ) -> None:
-        result = result.model_copy(
-            update={
-                "identity": said(submission.identity),
-                "handed_in": submission.handed_in,
-                "marked_late": submission.marked_late,
-            }
-        )
-        self.output.write(result, evidence, arrays, submission.source, superseded=submission.superseded)
-        newest = self.output.read(result.student) if submission.superseded else None
-        self._results[result.student] = newest or result
-        if time.monotonic() >= self._scores_due:
-            self._write_scores()
-        self.watcher.finished(result)
-
-    def _write_scores(self) -> None:
-        """Write `scores.json`, and say when to do so again: it takes no more than a small part of our time."""
-        started = time.monotonic()
-        self._settle()
-        self._books.write(list(self._results.values()))
-        self._scores_due = time.monotonic() + SCORES_PAUSE * (time.monotonic() - started)
-
-    def _settle(self) -> None:
-        """Say of each training whether several have it, now that the results are these."""
-        for new in with_sources(list(self._results.values())):
-            if self._results[new.student] is not new:
-                self._results[new.student] = new
-                self.output.kept(new.student).write(new)
-
-    def _empty_verdicts(self) -> tuple[Verdict, ...]:
-        """All checks of the assignment, as they come out for a hand-in that does nothing."""
-        if not self._template:
-            observation = self._nothing(Submission(student="", path="", digest=""))
-            self._template = judge(Evidence(self.assignment, observation)).verdicts
-        return self._template
-
-    def _nothing(self, submission: Submission) -> Observation:
-        return Observation(
-            student=submission.student,
-            assignment=self.assignment.id,
-            submission_digest=submission.digest,
-            seed=1,
-            measured=Measured(ending=Ending(kind="not_run"), sandbox=self.settings.sandbox),
-        )
-
-    def _no_evidence(self, submission: Submission) -> RecordedEvidence:
-        return RecordedEvidence(observation=self._nothing(submission), problem=submission.problem)
-
-    def _known(self, submission: Submission) -> Result | None:
-        """This student's newest result, if for this submission a result from before stands, or what was seen does."""
-        keys = self._keys(submission)
-        places = [self.output.kept(submission.student)]
-        places += self.output.earlier(submission.student) if submission.superseded else []
-        for place in places:
-            result = place.result()
-            if result is None:
-                continue
-            if result.resume_key != keys.verdicts or result.status == "error":
-                told = self._judged_again(place, result, submission, keys)
-            else:
-                told = with_owner(result, submission)
-            if told is not None:
-                if told != result:
-                    place.write(told)
-                return self.output.read(submission.student)
-        return None
-
-    def _judged_again(self, place: Kept, before: Result, submission: Submission, keys: Keys) -> Result | None:
-        """The result that today's checks give for what was seen before; None if it has to be seen anew."""
-        case = recorded_case(place, before, keys.observation, self.assignment, submission, self.settings.datasets)
-        judgement = case.judgement() if case is not None else None
-        if case is None or judgement is None or not case.is_final(judgement):
-            return None
-        self._again += 1
-        update = {"identity": before.identity, "handed_in": before.handed_in}
-        return with_owner(self._result(case, judgement).model_copy(update=update), submission)
-
-    def _keys(self, submission: Submission) -> Keys:
-        """What must be as before for a result to stand."""
-        settings = self.settings
-        way = Way(settings.quick, settings.live, settings.sandbox, settings.shipped is not None, settings.exact)
-        return keys_of(self.assignment, self._terms, submission, way)
-
 
 def in_rounds(submissions: Iterable[Submission]) -> list[list[Submission]]:
     """The submissions in parts, so that attempts of one student follow one another."""
@@ -554,19 +383,3 @@ def in_rounds(submissions: Iterable[Submission]) -> list[list[Submission]]:
             rounds.append([])
         rounds[number].append(submission)
     return rounds
-
-
-def with_owner(result: Result, submission: Submission) -> Result:
-    """A result from before, with what is known by now of its owner and its time; of two times the earlier one counts."""
-    times = [time for time in (result.handed_in, submission.handed_in) if time is not None]
-    update = {
-        "handed_in": min(times, default=None),
-        "identity": said(submission.identity) or result.identity,
-        "marked_late": submission.marked_late,
-    }
-    return result.model_copy(update=update)
-
-
-def said(identity: Identity) -> Identity | None:
-    """An identity, or None for one that says nothing."""
-    return None if identity == Identity() else identity

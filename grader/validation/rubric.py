@@ -22,7 +22,8 @@ from grader.errors import SetupError
 from grader.model.assignment import Assignment, Limits
 from grader.model.result import Result
 from grader.model.submission import Cell, Source, Submission
-from grader.pipeline.grade import Grading, Settings
+from grader.pipeline.grade import Grading
+from grader.pipeline.settings import Settings
 from grader.pipeline.watch import Watcher
 from grader.results.folder import ResultsFolder
 from grader.training.store import KeptRun
