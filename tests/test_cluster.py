@@ -16,7 +16,7 @@ from grader.cli import places
 from grader.engines import dask
 from grader.engines.dask import DaskEngine
 from grader.errors import SandboxError
-from grader.model.assignment import Assignment, load_assignment
+from grader.model.assignment import Assignment
 from grader.model.result import Result
 from grader.model.submission import Cell, Source, Submission
 from grader.pipeline.grade import Grading
@@ -24,6 +24,7 @@ from grader.pipeline.settings import Settings
 from grader.pipeline.watch import Silent
 from grader.results.folder import ResultsFolder, read_scores
 from tests.clusters import cluster_of_processes, furnish_nothing, note_and_die, note_and_wait
+from tests.test_sharing import share
 
 WAIT = 60
 
@@ -105,20 +106,11 @@ def train():
 @pytest.fixture
 def assignment(tmp_path: Path) -> Assignment:
     """An assignment that needs a training for one of its checks."""
-    place = tmp_path / "share"
-    place.mkdir()
-    (place / "assignment.toml").write_text(
-        'id = "share"\ntitle = "t"\nfiles = ["p"]\nentry_points = ["train"]\n[training]\nthreshold = 1.0\n'
-    )
-    (place / "probe.py").write_text('def probe(student, rng):\n    student.call("train")\n')
-    (place / "checks.py").write_text(
-        "from grader.judging import fail, points\n\n"
-        "@points(1)\ndef trained(training, call):\n    'It is trained.'\n"
-        "    if call.value[1][0] != training.run.epochs[0].accuracy:\n        fail('not the true history')\n\n"
-        "@points(2)\ndef returns(call):\n    'It returns three things.'\n"
+    returns = (
+        "\n@points(2)\ndef returns(call):\n    'It returns three things.'\n"
         "    if call is None or not call.found or call.error:\n        fail('It did not return.')\n"
     )
-    return load_assignment(place)
+    return share(tmp_path / "share", returns)
 
 
 def students() -> list[Submission]:

@@ -66,10 +66,8 @@ class Counting(Silent):
         self.epochs.append(epoch)
 
 
-@pytest.fixture
-def assignment(tmp_path: Path) -> Assignment:
-    """An assignment that needs a training for its only check."""
-    place = tmp_path / "share"
+def share(place: Path, more: str = "") -> Assignment:
+    """An assignment that needs a training for its first check; `more` are others."""
     place.mkdir()
     (place / "assignment.toml").write_text(
         'id = "share"\ntitle = "t"\nfiles = ["p"]\nentry_points = ["train"]\n[training]\nthreshold = 1.0\n'
@@ -77,9 +75,15 @@ def assignment(tmp_path: Path) -> Assignment:
     (place / "probe.py").write_text('def probe(student, rng):\n    student.call("train")\n')
     (place / "checks.py").write_text(
         "from grader.judging import fail, points\n\n@points(1)\ndef trained(training, call):\n    'It is trained.'\n"
-        "    if call.value[1][0] != training.run.epochs[0].accuracy:\n        fail('not the true history')\n"
+        "    if call.value[1][0] != training.run.epochs[0].accuracy:\n        fail('not the true history')\n" + more
     )
     return load_assignment(place)
+
+
+@pytest.fixture
+def assignment(tmp_path: Path) -> Assignment:
+    """With that check alone."""
+    return share(tmp_path / "share")
 
 
 def students(count: int) -> list[Submission]:

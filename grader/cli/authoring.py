@@ -10,9 +10,10 @@ import typer
 from rich.text import Text
 
 from grader.authoring import LANGUAGES, differences, make_release, make_starters, write_release
-from grader.cli.base import GRADED, NEEDS_PERSON, JobsOption, SandboxOption, StoreOption, app, err, make_settings, out
+from grader.cli.base import GRADED, NEEDS_PERSON, JobsOption, SandboxOption, StoreOption, app, err, out, warn_of
 from grader.errors import SetupError
 from grader.pipeline import places
+from grader.pipeline.batch import make_settings
 from grader.pipeline.watch import Silent
 from grader.reports.console import LiveView, plain
 from grader.validation import Options, Proof, as_lines, as_markdown
@@ -41,6 +42,7 @@ def validate(
     Example: grader validate mnist_conv
     """
     names = assignments or sorted(places.load_assignments())
+    warn_of(sandbox)
     settings = make_settings(jobs, None, sandbox, no_store=no_store, quick=False, force=True)
     options = Options(
         mutants=not no_mutants,

@@ -8,9 +8,7 @@ import typer
 from rich.console import Console
 from rich.text import Text
 
-from grader.pipeline import batch
 from grader.pipeline.batch import as_level
-from grader.pipeline.settings import Settings
 from grader.reports.console import plain
 
 app = typer.Typer(
@@ -41,25 +39,12 @@ ExactOption = Annotated[
 StoreOption = Annotated[bool, typer.Option("--no-store", help="Neither read nor keep trainings on disk.")]
 
 
-def make_settings(
-    jobs: int,
-    timeout: float | None,
-    sandbox: str,
-    *,
-    no_store: bool,
-    quick: bool,
-    force: bool,
-    engine: str = "local",
-    scheduler: str | None = None,
-) -> Settings:
-    """Settings from options; SetupError for those that make no sense."""
+def warn_of(sandbox: str) -> None:
+    """Warn of a level that protects from nothing."""
     if as_level(sandbox) == "none":
         err.print(
             Text("WARNING: --sandbox none: student code runs with your rights, and can read and change your files.")
         )
-    return batch.make_settings(
-        jobs, timeout, sandbox, no_store=no_store, quick=quick, force=force, engine=engine, scheduler=scheduler
-    )
 
 
 def say(remarks: Iterable[str]) -> None:

@@ -29,7 +29,7 @@ from grader.ci import (
     write_template,
 )
 from grader.cli import ci_course
-from grader.cli.base import NEEDS_PERSON, USAGE, ClassOption, JobsOption, StoreOption, app, make_settings, out
+from grader.cli.base import NEEDS_PERSON, USAGE, ClassOption, JobsOption, StoreOption, app, out, warn_of
 from grader.cli.ci_telling import Telling, decide
 from grader.cli.grading import watching
 from grader.cli.pages import report_after
@@ -39,7 +39,7 @@ from grader.model.class_file import read_class
 from grader.model.departure import Departure
 from grader.model.result import Scores
 from grader.pipeline import places
-from grader.pipeline.batch import Batch, grade_batch
+from grader.pipeline.batch import Batch, grade_batch, make_settings
 from grader.pipeline.class_files import ClassFiles
 from grader.pipeline.repository import (
     Work,
@@ -119,6 +119,7 @@ def ci(
             changes = changes_of(place, platform)
             memory = memory_of(place, platform)
             level, why = choose_sandbox(platform, sandbox, several=course and submissions is not None)
+            warn_of(level)
             settings = make_settings(jobs, timeout, level, no_store=no_store, quick=quick, force=not course)
             settings = without_pushed_store(place, settings, platform)
             with telling.quoted():

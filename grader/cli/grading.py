@@ -22,16 +22,15 @@ from grader.cli.base import (
     TimesOption,
     app,
     err,
-    make_settings,
     out,
     say,
+    warn_of,
 )
 from grader.cli.pages import report_after
 from grader.errors import SetupError
 from grader.model.assignment import Assignment
 from grader.pipeline import places
-from grader.pipeline.batch import Batch, collect, grade_batch, read_file, remarks_on
-from grader.pipeline.batch import make_settings as settings_of
+from grader.pipeline.batch import Batch, collect, grade_batch, make_settings, read_file, remarks_on
 from grader.pipeline.check import check_submission, checked_as_json, choose_level
 from grader.pipeline.class_files import ClassFiles
 from grader.pipeline.grade import Grading, Outlook
@@ -71,6 +70,7 @@ def grade(
 
     Example: grader grade submissions/ --assignment mnist_conv
     """
+    warn_of(sandbox)
     settings = make_settings(
         jobs,
         timeout,
@@ -149,8 +149,9 @@ def check(
     if not file.is_file():
         raise SetupError(f"{file}: expected a notebook or a Python file, found none. Check the name.")
     level, remark = choose_level(sandbox)
-    make = settings_of if remark else make_settings  # which warns of a level that was asked for
-    settings = make(jobs, None, level, no_store=no_store, quick=quick, force=True)
+    if not remark:
+        warn_of(level)  # it was asked for
+    settings = make_settings(jobs, None, level, no_store=no_store, quick=quick, force=True)
     if remark:
         err.print(plain(remark), soft_wrap=True)
     with LiveView(err) as view:
