@@ -7,11 +7,15 @@ import sys
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from grader.cli import app as app_module
 from grader.cli import main, places
 from tests.command import DEMO_CHECKS, Ran, Run
 from tests.factories import write_assignment
+
+settings.register_profile("untimed", deadline=None)  # how fast something is, benchmarks say
+settings.load_profile("untimed")
 
 
 @pytest.fixture

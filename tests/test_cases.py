@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from grader.judging.judge import Judgement
+from grader.judging.plugin import Judgement
 from grader.pipeline.cases import Case
 from grader.pipeline.conversation import Link
 from grader.pipeline.errands import Seen

@@ -16,8 +16,8 @@ from grader.cli import base as command_line
 from grader.cli import places
 from grader.gradebook.settle import UNKNOWN_LATENESS
 from grader.judging import expectations, value_expectations
-from grader.judging.judge import JudgePlugin
 from grader.judging.marks import Mark
+from grader.judging.plugin import JudgePlugin
 from grader.model.assignment import Assignment, Limits, TrainingPolicy, load_assignment
 from grader.model.departure import REPOSITORY_FLAGS
 from grader.model.lateness import LatePolicy
@@ -306,7 +306,7 @@ def test_every_expectation_is_in_the_reference() -> None:
 
 def test_every_argument_of_a_check_is_in_the_reference() -> None:
     """What a check can ask for is what the judge offers."""
-    tree = ast.parse(text_of("grader/judging/judge.py"))
+    tree = ast.parse(text_of("grader/judging/plugin.py"))
     plugin = next(node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == JudgePlugin.__name__)
     fixtures = {
         item.name

@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from grader.errors import SetupError
 from grader.judging import CheckFailed, Evidence, points
 from grader.judging.evidence import graded_fit
-from grader.judging.judge import Judgement, JudgePlugin, judge
+from grader.judging.judge import Court, judge
 from grader.judging.marks import mark_of
+from grader.judging.plugin import Judgement, JudgePlugin
 from grader.model.observation import Call, Claimed, Fit
 from grader.model.result import Verdict
 from tests.factories import (
@@ -294,7 +295,7 @@ def test_what_checks_print_is_not_shown(tmp_path: Path, capfd: pytest.CaptureFix
 
 def test_a_check_that_never_ends_is_our_fault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A check that runs into its time limit is an error, and the others are judged all the same."""
-    monkeypatch.setattr("grader.judging.judge.CHECK_SECONDS", 1)
+    monkeypatch.setattr("grader.judging.plugin.CHECK_SECONDS", 1)
     endless = one_check("", "import time; time.sleep(20)").replace("check", "endless")
     assert [item.status for item in judge_checks(tmp_path / "demo", endless + one_check("")).verdicts] == [
         "error",
@@ -469,3 +470,54 @@ def test_an_interruption_is_no_fault_of_the_checks(tmp_path: Path) -> None:
     assignment = write_assignment(tmp_path / "demo", checks)
     with pytest.raises(KeyboardInterrupt):
         judge(make_evidence(assignment=assignment))
+
+
+CHECKS = """
+from grader.judging import points
+
+@points(1)
+def trained(fit):
+    '''It is trained.'''
+    print("said by a check")
+"""
+
+
+def test_a_sitting_judges_as_one_judgement_at_a_time_does(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing of one hand-in is left for the next, and only what the work prints is seen."""
+    assignment = write_assignment(tmp_path / "demo", CHECKS)
+    many = [make_evidence(*fits, assignment=assignment) for fits in ((make_fit(),), (), (make_fit(),), ())]
+    court, found = Court(assignment), []
+
+    def work() -> None:
+        for evidence in many:
+            print("said by the work")
+            found.append(court.judge(evidence))
+
+    court.sit(work)
+
+    assert found == [judge(evidence) for evidence in many]
+    assert [verdict.status for judgement in found for verdict in judgement.verdicts] == ["passed", "failed"] * 2
+    assert capsys.readouterr().out == "said by the work\n" * len(many)
+    assert court.judge(many[1]) == found[1], "after the sitting"
+
+
+@pytest.mark.parametrize("error", [ValueError("mine"), KeyboardInterrupt(), SetupError("mine"), SystemExit(3)])
+def test_what_the_work_raises_is_raised(tmp_path: Path, error: BaseException) -> None:
+    """It is no business of pytest's, which would turn it into a code."""
+    court = Court(write_assignment(tmp_path / "demo", CHECKS))
+
+    def work() -> None:
+        raise error
+
+    with pytest.raises(type(error)) as caught:
+        court.sit(work)
+    assert caught.value is error
+
+
+def test_where_checks_are_broken_no_work_is_begun(tmp_path: Path) -> None:
+    """It is said before anything is run."""
+    court = Court(write_assignment(tmp_path / "demo", "import no_such_module\n"))
+    begun: list[int] = []
+    with pytest.raises(SetupError, match=r"checks\.py: the checks cannot be run: .*no_such_module"):
+        court.sit(lambda: begun.append(1))
+    assert begun == []

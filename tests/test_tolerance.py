@@ -156,7 +156,7 @@ def test_an_unsettled_case_asks_for_exact_trainings(assignment: Assignment) -> N
     near, far = fused([0.5, 0.6, 0.9 + ACCURACY / 2]), fused([0.5, 0.8, 0.95])
     for run, wanted in ((near, True), (far, False)):
         case = case_of(assignment, evidence(assignment, run, asked=3))
-        judgement = case.judgement()
+        judgement = judge(case.evidence())
         assert case.is_final(judgement) is not wanted
         assert [demand.exact for demand in case.demands(judgement)] == [True] * wanted
 
@@ -167,13 +167,13 @@ def test_who_loses_nothing_is_not_asked_how_near_he_came(assignment: Assignment)
     policy = assignment.training.model_copy(update={"margin": ACCURACY / 2})
     close = assignment.model_copy(update={"training": policy})
     case = case_of(close, evidence(close, fused([0.5, 0.6, 0.9 + ACCURACY / 4]), asked=3 + EPOCHS))
-    assert case.is_final(case.judgement())
+    assert case.is_final(judge(case.evidence()))
 
 
 def test_who_nearly_came_near_is_trained_exactly(assignment: Assignment) -> None:
     """Whether another seed is tried must not hang on the arithmetic."""
     case = case_of(assignment, evidence(assignment, fused([0.5, 0.85 - ACCURACY / 2], test=0.5), asked=2))
-    demands = case.demands(replace(case.judgement(), unsettled=()))
+    demands = case.demands(replace(judge(case.evidence()), unsettled=()))
     assert [(demand.exact, demand.seed) for demand in demands] == [(True, 1)]
 
 

@@ -11,12 +11,13 @@ from typing import Any
 import keras
 import numpy as np
 from blake3 import blake3
-from keras.src import tree
+from keras.src import backend, tree
 from keras.src.models.functional import Functional
 from keras.src.trainers import data_adapters
 from keras.src.trainers.data_adapters import array_slicing, data_adapter_utils
 
 from grader.guest.quiet import are_quiet
+from grader.guest.rewind import Rewind, can_be_rewound
 from grader.wire.recipes import as_fed, digest_as_fed
 
 Array = np.ndarray[Any, Any]
@@ -40,6 +41,8 @@ class Captured:
     """Weights and learning rate before any drill."""
     quiet: bool = False
     """No callback looks at the weights or changes them."""
+    rewind: Rewind | None = None
+    """Puts back what a drill changes, where callbacks can be played to in this process."""
 
 
 def capture_fit(model: Any, arguments: dict[str, Any]) -> Captured:
@@ -72,6 +75,8 @@ def capture_fit(model: Any, arguments: dict[str, Any]) -> Captured:
     keys = log_keys(model)
     captured.body["log_keys"] = keys + ([f"val_{key}" for key in keys] if held_out is not None else [])
     captured.body["layers"] = claimed_layers(model)
+    if captured.quiet and not captured.body["refused"] and can_be_rewound(callbacks):
+        captured.rewind = Rewind(callbacks, model)
     return captured
 
 
@@ -182,7 +187,39 @@ def build(model: Any, train: tuple[Any, Any, Any]) -> None:
         return None if array is None else keras.KerasTensor((None, *array.shape[1:]), dtype=str(array.dtype))
 
     x, y, weight = train
-    model._symbolic_build(data_batch=tuple(symbolic(array) for array in (x, y, weight)))
+    with known_prediction(model, x):
+        model._symbolic_build(data_batch=tuple(symbolic(array) for array in (x, y, weight)))
+
+
+@contextlib.contextmanager
+def known_prediction(model: Any, x: Any) -> Iterator[None]:
+    """Answer what comes out of a network that is built for just such images, where Keras would trace it to find out."""
+    real = backend.compute_output_spec
+
+    def compute_output_spec(function: Any, *args: Any, **keywords: Any) -> Any:
+        if function is not model:
+            return real(function, *args, **keywords)
+        [made] = model.outputs
+        return keras.KerasTensor(made.shape, dtype=made.dtype)
+
+    if not is_built_for(model, x):
+        yield
+        return
+    backend.compute_output_spec = compute_output_spec
+    try:
+        yield
+    finally:
+        backend.compute_output_spec = real
+
+
+def is_built_for(model: Any, x: Any) -> bool:
+    """Whether a plain network with one input and one output is built, and takes images of exactly this shape."""
+    plain = type(model) in (keras.Sequential, Functional) and model.built
+    if not (plain and len(model.inputs) == 1 and len(model.outputs) == 1 and x is not None):
+        return False
+    return tuple(model.inputs[0].shape) == (None, *x.shape[1:]) and all(
+        layer.built for layer in model._flatten_layers()
+    )
 
 
 def compile_config(model: Any) -> dict[str, Any]:

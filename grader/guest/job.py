@@ -1,16 +1,14 @@
 """One job: run a hand-in and the assignment's probe, and report what happened."""
 
-import contextlib
 import random
-import signal
 import sys
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from grader.guest.clock import real_seconds
+from grader.guest.clock import at_most, real_seconds
 from grader.guest.program import Program, bound_names
 from grader.guest.session import Session
 from grader.guest.values import Values
@@ -56,10 +54,6 @@ def run_probe(source: str, student: "Student", seed: int) -> None:
     module = types.ModuleType("probe")
     exec(compile(source, "probe.py", "exec"), module.__dict__)  # noqa: S102 - the probe is the instructor's code
     module.__dict__["probe"](student, np.random.default_rng(seed))
-
-
-class TooLongError(Exception):
-    """Student code that took longer than the probe allows for one call."""
 
 
 class Student:
@@ -166,22 +160,3 @@ class Student:
 def copied(value: Any) -> Any:
     """A copy of an array, so that a function that changes its argument harms only itself; anything else as it is."""
     return value.copy() if isinstance(value, np.ndarray) else value
-
-
-@contextlib.contextmanager
-def at_most(seconds: float | None) -> Iterator[None]:
-    """Interrupt what runs here after so many wall seconds; where there are no such timers, only the whole run ends."""
-    if seconds is None or not hasattr(signal, "setitimer"):
-        yield
-        return
-
-    def interrupt(*_: Any) -> None:
-        raise TooLongError(f"it took longer than {seconds:g} s")
-
-    before = signal.signal(signal.SIGALRM, interrupt)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)

@@ -41,11 +41,16 @@ def is_quiet(callback: Any, model: Any) -> bool:
         return True
     if keras.callbacks.Callback not in kind.__mro__ or type(kind) is not type:
         return False
-    own = kind.__mro__[: kind.__mro__.index(keras.callbacks.Callback)]
     attributes = {name: value for name, value in vars(callback).items() if name not in ("_model", "params")}
     return all(is_plain(value) for value in attributes.values()) and all(
-        is_quiet_member(name, value, model) for owner in own for name, value in vars(owner).items()
+        is_quiet_member(name, value, model) for owner in own_classes(kind) for name, value in vars(owner).items()
     )
+
+
+def own_classes(kind: type) -> tuple[type, ...]:
+    """The classes of a callback before Keras's own `Callback`; none for another thing."""
+    order = kind.__mro__
+    return order[: order.index(keras.callbacks.Callback)] if keras.callbacks.Callback in order else ()
 
 
 def is_plain(value: Any, depth: int = 3) -> bool:

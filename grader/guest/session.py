@@ -1,7 +1,7 @@
 """The guest's side of the conversation about each `fit`.
 
-The guest describes the call, then does what the grading process asks: send an array, play a drill in a forked copy of
-itself, train live, and at last play the curve after which the program goes on.
+The guest describes the call, then does what the grading process asks: send an array, play a drill that leaves nothing
+behind, train live, and at last play the curve after which the program goes on.
 """
 
 import os
@@ -23,10 +23,10 @@ from grader.guest.capture import (
     list_callbacks,
     model_state,
 )
-from grader.guest.clock import Clock, real_seconds
+from grader.guest.clock import Clock, TooLongError, real_seconds
 from grader.guest.old_names import AliasedLogs
 from grader.guest.replay import Epoch, Replay
-from grader.wire.channel import Channel
+from grader.wire.channel import Channel, ChannelBroken
 from grader.wire.frames import Frame
 from grader.wire.recipes import as_fed
 
@@ -144,7 +144,14 @@ class Session:
         raise RuntimeError(f"the guest does not know the order {order.type!r}")
 
     def _drill(self, model: Any, arguments: dict[str, Any], captured: Captured) -> Frame:
-        """Play one made-up curve in a forked copy of this process; the copy ends where `fit` would return."""
+        """Play one made-up curve: here where all can be put back, else in a forked copy of this process.
+
+        The copy ends where `fit` would return.
+        """
+        if captured.rewind is not None:
+            self._rehearse(model, arguments, captured)
+            captured.rewind.put_back()
+            return self.channel.ask({"type": "drill_over", "status": "ended"})
         if not self.forks:
             return self.channel.ask({"type": "drill_over", "status": "hung"})
         if not captured.quiet:
@@ -153,7 +160,7 @@ class Session:
         if pid == 0:
             code = 1
             try:
-                self._drill_in_copy(model, arguments, captured)
+                self._rehearse(model, arguments, captured)
                 code = 0
             finally:
                 os._exit(code)
@@ -167,12 +174,15 @@ class Session:
         os.waitpid(pid, 0)
         return self.channel.ask({"type": "drill_over", "status": "hung"})
 
-    def _drill_in_copy(self, model: Any, arguments: dict[str, Any], captured: Captured) -> None:
+    def _rehearse(self, model: Any, arguments: dict[str, Any], captured: Captured) -> None:
+        """Play one made-up curve, and tell what came of it."""
         error, enough = "", False
         try:
             self._play(model, arguments, captured, direct=True)
         except EnoughSeen:
             enough = True
+        except (ChannelBroken, TooLongError):
+            raise  # the program's, not the drill's
         except BaseException as raised:  # noqa: BLE001 - whatever a student's callback raises is data
             error = self.explain(raised)
         changed = [] if captured.state is None else changes(captured.state, model_state(model))

@@ -10,8 +10,8 @@ import numpy as np
 
 from grader.judging.evidence import Evidence, Training, counted_fits, earlier_fits, graded_fit
 from grader.judging.expectations import epoch_time_ratio
-from grader.judging.judge import Judgement, judge
 from grader.judging.metrics import reached, value_of
+from grader.judging.plugin import Judgement
 from grader.judging.tolerance import near_another_seed
 from grader.model.assignment import Assignment, TrainingPolicy
 from grader.model.observation import Fit, Observation
@@ -154,10 +154,6 @@ class Case:
     def _is_settled(self, fit: Fit) -> bool:
         """Whether what was played to this fit is what counts, and no more is to come."""
         return bool(not fit.missing or self.refused or self.rounds >= MAX_ROUNDS)
-
-    def judgement(self) -> Judgement:
-        """Verdicts as things stand."""
-        return judge(self.evidence())
 
     def demands(self, judgement: Judgement) -> list[Demand]:
         """The trainings that are needed next; empty if the verdicts are final."""

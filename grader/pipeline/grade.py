@@ -104,13 +104,16 @@ class Grading:
     def run(self, submissions: Iterable[Submission]) -> list[Result]:
         """Grade them all; each result is on disk as soon as it is known. Returns what counts of all results."""
         try:
-            for part in in_rounds(submissions):
-                self._run_round(part)
+            self._outcomes.court.sit(lambda: self._run_rounds(submissions))
         finally:
             self._close()
             if self._everybody:
                 self._outcomes.write_scores()
         return self._outcomes.settled()
+
+    def _run_rounds(self, submissions: Iterable[Submission]) -> None:
+        for part in in_rounds(submissions):
+            self._run_round(part)
 
     def _run_round(self, submissions: Sequence[Submission]) -> None:
         """Grade at most one submission of each student."""
@@ -142,7 +145,7 @@ class Grading:
         self._record = False
         try:
             self._submit_all([item for item in submissions if item.source is not None and not item.problem])
-            self._work.work()
+            self._outcomes.court.sit(self._work.work)
             return self._outlook()
         finally:
             self._close()
@@ -252,7 +255,7 @@ class Grading:
         case.saw(seen, observation, self._runs_of(case, observation))
         if self.settings.quick and any(fit.missing for fit in case.fits):
             case.refused = "left out by --quick; run without it to train"
-        judgement = case.judgement()
+        judgement = self._outcomes.court.judge(case.evidence())
         if first:
             self.watcher.captured(case.submission.student)
         demands = [] if self.settings.quick else case.demands(judgement)

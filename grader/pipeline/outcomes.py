@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from grader.judging.evidence import Evidence
-from grader.judging.judge import Judgement, judge
+from grader.judging.judge import Court
+from grader.judging.plugin import Judgement
 from grader.judging.tolerance import rounding_decides
 from grader.model.assignment import Assignment
 from grader.model.observation import Ending, Measured, Observation
@@ -43,6 +44,7 @@ class Outcomes:
     ) -> None:
         self.assignment, self.settings, self.output, self.watcher = assignment, settings, output, watcher
         self._terms = terms
+        self.court = Court(assignment)
         self._books = Bookkeeping(assignment, output)
         self.results: dict[str, Result] = {}
         """The newest of each student, also of earlier runs."""
@@ -135,7 +137,7 @@ class Outcomes:
         """All checks of the assignment, as they come out for a hand-in that does nothing."""
         if not self._template:
             observation = self._nothing(Submission(student="", path="", digest=""))
-            self._template = judge(Evidence(self.assignment, observation)).verdicts
+            self._template = self.court.judge(Evidence(self.assignment, observation)).verdicts
         return self._template
 
     def _nothing(self, submission: Submission) -> Observation:
@@ -172,7 +174,7 @@ class Outcomes:
     def _judged_again(self, place: Kept, before: Result, submission: Submission, keys: Keys) -> Result | None:
         """The result that today's checks give for what was seen before; None if it has to be seen anew."""
         case = recorded_case(place, before, keys.observation, self.assignment, submission, self.settings.datasets)
-        judgement = case.judgement() if case is not None else None
+        judgement = self.court.judge(case.evidence()) if case is not None else None
         if case is None or judgement is None or not case.is_final(judgement):
             return None
         self.again += 1

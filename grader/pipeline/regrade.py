@@ -11,11 +11,12 @@ import numpy as np
 from grader.errors import SetupError
 from grader.gradebook import Times
 from grader.judging.evidence import Evidence, Training, graded_fit
-from grader.judging.judge import Judgement, judge, judge_each
+from grader.judging.judge import Court, judge
+from grader.judging.plugin import Judgement
 from grader.judging.tolerance import rounding_decides
 from grader.model.assignment import Assignment
 from grader.model.departure import REPOSITORY_FLAGS
-from grader.model.result import Result, Scores
+from grader.model.result import Override, Result, Scores, Status, Verdict
 from grader.model.submission import Submission
 from grader.pipeline.bookkeeping import Bookkeeping
 from grader.pipeline.class_files import NO_FILES, ClassFiles
@@ -25,12 +26,31 @@ from grader.results.verdicts import make_result, without_run
 Array = np.ndarray[Any, Any]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """What a result gives, without the rest of it: of a large class, a second copy of all results would be felt."""
+
+    score: float | None
+    status: Status
+    checks: tuple[Verdict, ...]
+    penalty: float
+    """Points taken off for lateness."""
+    override: Override | None
+
+
+def standing(result: Result) -> Standing:
+    """What this result gives."""
+    penalty = result.lateness.penalty if result.lateness else 0.0
+    return Standing(result.score, result.status, result.checks, penalty, result.override)
+
+
+@dataclass(frozen=True, slots=True)
 class Change:
     """A student whose points changed."""
 
-    before: Result
-    after: Result
+    student: str
+    before: Standing
+    after: Standing
 
     def sentence(self) -> str:
         """Who, from what to what, and because of which checks."""
@@ -41,12 +61,11 @@ class Change:
             for name in dict.fromkeys([*old, *new])
             if old.get(name) != new.get(name)
         ]
-        penalties = [result.lateness.penalty if result.lateness else 0.0 for result in (self.before, self.after)]
-        if penalties[0] != penalties[1]:
-            why.append(f"late {-penalties[0] or 0:g} → {-penalties[1] or 0:g}")
+        if self.before.penalty != self.after.penalty:
+            why.append(f"late {-self.before.penalty or 0:g} → {-self.after.penalty or 0:g}")
         if self.before.override != self.after.override:
             why.append("a person gave the score" if self.after.override else "no person gives the score any more")
-        return f"{self.after.student}: {self.before.score} → {self.after.score} ({'; '.join(why) or 'status'})"
+        return f"{self.student}: {self.before.score} → {self.after.score} ({'; '.join(why) or 'status'})"
 
 
 class Changes(list[Change]):
@@ -122,20 +141,20 @@ def _regrade_one(
         name = name_of(results, known)
         assignment = find(name) if name else None
         files.keep_given(results.folder)
-        said = {item.student: item for item in known.submissions} if known else {}
-        written = []
+        said = {item.student: standing(item) for item in known.submissions} if known else {}
+        del known
         students = [result.student for result in results.results()]
         for student in students:
-            if student not in said and (before := results.read(student)) is not None:
-                said[student] = before
+            if student not in said and (found := results.read(student)) is not None:
+                said[student] = standing(found)
         places = (
             (student, place) for student in students for place in [*results.earlier(student), results.kept(student)]
         )
         anew = _Anew(places, find, datasets)
         if assignment is not None:
-            judge_each(assignment, anew.evidence(assignment), anew.take)
+            anew.judge_all(assignment)
         else:
-            list(anew.evidence(None))
+            list(anew.evidence(None))  # each is judged by its own assignment
         changes.unread += anew.unread
         written = results.results()
         if assignment is not None:
@@ -143,11 +162,11 @@ def _regrade_one(
             books = Bookkeeping(assignment, results)
             written = list(books.write([_timed(results, result, times) for result in written]).submissions)
             changes.remarks += books.remarks(written)
-        for after in written:
-            earlier = said[after.student]
-            if (earlier.score, earlier.status) != (after.score, after.status):
-                changes.append(Change(earlier, after))
-            changes.needs_review = changes.needs_review or after.needs_review
+        for result in written:
+            before, after = said[result.student], standing(result)
+            if (before.score, before.status) != (after.score, after.status):
+                changes.append(Change(result.student, before, after))
+            changes.needs_review = changes.needs_review or result.needs_review
         changes.total += len(written)
 
 
@@ -182,6 +201,16 @@ class _Anew:
                     yield evidence
                 else:
                     self.take(judge(evidence))
+
+    def judge_all(self, assignment: Assignment) -> None:
+        """Judge all attempts, in one sitting."""
+        court = Court(assignment)
+
+        def work() -> None:
+            for evidence in self.evidence(assignment):
+                self.take(court.judge(evidence))
+
+        court.sit(work)
 
     def take(self, judgement: Judgement) -> None:
         """Write what came of the attempt that was handed out last."""

@@ -56,7 +56,7 @@ class Stage:
         self._find_partial = find_partial
 
     def drill(self, drill: Drill, enough: int) -> Curve:
-        """One drill in a forked copy of the guest."""
+        """One drill, which leaves nothing behind in the guest."""
         frame = self.peer.ask({"type": "drill", "name": drill.name})
         curve, _, frame = self._epochs(frame, EpochSource(drill.name, list(drill.epochs), enough=enough))
         if frame.type == "fit_over":

@@ -2,10 +2,10 @@
 
 Theory of operation. Each job is a fresh Python process (`grader/zygote/plain.py`): a process that has imported
 TensorFlow cannot be forked safely on macOS, and not at all on Windows. So no drill is played in a forked copy either;
-each is left to a guest of its own, as one that hung would be. While a job runs, the process for the next one warms up.
-It connects to a port of this machine that is
-open for it alone, and a `Peer` talks with it and watches it as it does with a guest in a box. A thread waits for the
-process and reports its end, which is what a zygote does elsewhere.
+one that needs it is left to a guest of its own, as one that hung would be. While a job runs, the process for the next
+one warms up. It connects to a port of this machine that is open for it alone, and a `Peer` talks with it and watches it
+as it does with a guest in a box. A thread waits for the process and reports its end, which is what a zygote does
+elsewhere.
 """
 
 import contextlib
