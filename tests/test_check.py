@@ -12,7 +12,7 @@ from grader.errors import SandboxError
 from grader.judging.training_expectations import UNTIMED
 from grader.model.assignment import load_assignment
 from grader.model.result import Result, TrainingSummary, Verdict
-from grader.pipeline import grade as grade_module
+from grader.pipeline import carriers
 from grader.pipeline.batch import read_file
 from grader.pipeline.check import Checked, choose_level, judged_later, not_trained, public_part
 from grader.pipeline.grade import Grading
@@ -212,10 +212,10 @@ for module, names in ((os, ["fork", "pidfd_open", "O_NOFOLLOW", "O_NONBLOCK", "O
 START = """
 import sys
 from grader import scratch
-from grader.pipeline import check, grade
+from grader.pipeline import carriers, check
 from grader.sandbox import doctor, plain
 scratch.lock = lambda file, wait: None
-check.is_needed = grade.is_needed = lambda: True
+check.is_needed = carriers.is_needed = lambda: True
 doctor.examine = lambda: (doctor.Finding("system", False, "another", "", ("full", "contained")),)
 import grader.datasets.shipped, grader.results.folder
 grader.datasets.shipped.lock = grader.results.folder.lock = lambda file, wait: None
@@ -249,7 +249,7 @@ HOSTILE = {
 @pytest.mark.sandbox
 def test_a_plain_process_is_watched_all_the_same(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A program that ends itself or prints without end is told so, and nothing is left running."""
-    monkeypatch.setattr(grade_module, "is_needed", lambda: True)
+    monkeypatch.setattr(carriers, "is_needed", lambda: True)
     for name, (text, _) in HOSTILE.items():
         (home / f"{name}.py").write_text(text)
     settings = Settings(places.datasets(), store=None, jobs=1, sandbox="none", timeout_seconds=5.0)
