@@ -1,6 +1,8 @@
 """The seccomp filter, run here instruction by instruction: what it answers for each call on each machine."""
 
 import errno
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 from grader.zygote import syscalls
 from grader.zygote.syscalls import ALLOW, ARCHITECTURES, FAIL, KILL, REFUSED, make_filter
 
+CHECKOUT = Path(__file__).parent.parent
 HEADERS = {
     "x86_64": Path("/usr/include/x86_64-linux-gnu/asm/unistd_64.h"),
     "aarch64": Path("/usr/include/asm-generic/unistd.h"),
@@ -103,3 +106,22 @@ def test_numbers_are_those_of_the_kernel_headers(machine: str) -> None:
     shared = {name: known[name] for name in named if name in known}
     assert len(shared) > 70
     assert shared == {name: named[name][column] for name in shared}
+
+
+CONFINE = """
+import subprocess, sys
+from grader.zygote.confine import apply_landlock, find_landlock
+find_landlock()
+def refuse(*_, **__): raise AssertionError("a process was started")
+subprocess.Popen = refuse
+print(apply_landlock(["/"], [sys.argv[1]]))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="Landlock is Linux's")
+def test_a_job_starts_no_process_to_be_confined(tmp_path: Path) -> None:
+    """What takes a process to find is found before there are jobs."""
+    ran = subprocess.run(
+        [sys.executable, "-c", CONFINE, str(tmp_path)], capture_output=True, text=True, check=False, cwd=CHECKOUT
+    )
+    assert (ran.returncode, ran.stdout.strip() in ("True", "False")) == (0, True), ran.stderr

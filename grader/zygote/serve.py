@@ -37,6 +37,7 @@ def main() -> None:
     control = socket.socket(fileno=CONTROL)
     adopt_orphans()
     tools = prepare(settings)
+    confine.find_landlock()
     gc.collect()
     gc.freeze()
     memory.use_huge_pages()
