@@ -3,9 +3,8 @@
 import contextlib
 import os
 from dataclasses import dataclass
-from pathlib import Path
 
-from grader.zygote.processes import descendants
+from grader.zygote.processes import descendants, read_kernel
 
 
 @dataclass(frozen=True)
@@ -51,8 +50,8 @@ def anonymous_bytes(pid: int) -> int:
     """
     total = 0
     with contextlib.suppress(OSError):
-        for line in Path(f"/proc/{pid}/status").read_text().splitlines():
-            if line.startswith(("RssAnon:", "RssShmem:", "VmSwap:")):
+        for line in read_kernel(f"/proc/{pid}/status").splitlines():
+            if line.startswith((b"RssAnon:", b"RssShmem:", b"VmSwap:")):
                 total += int(line.split()[1]) * 1024
     return total
 
@@ -70,7 +69,7 @@ def waited_for_seconds(pid: int) -> float:
 def seconds_in_stat(pid: int, first: int) -> float:
     """The sum of two neighbouring clocks in `/proc/<pid>/stat` (proc(5)), counted from the state."""
     try:
-        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+        fields = read_kernel(f"/proc/{pid}/stat").rpartition(b")")[2].split()
     except OSError:
         return 0.0
     return (int(fields[first]) + int(fields[first + 1])) / os.sysconf("SC_CLK_TCK")
