@@ -134,7 +134,7 @@ def test_a_whole_class_that_waits_is_not_listed_one_by_one() -> None:
     members = [result(waits, student=f"s{number:04}", needs_review=True) for number in range(1_000)]
     members.append(result(student="zz", status="error", score=None, needs_review=True))
     scores = Scores(assignment="demo", generated_at="now", grader_version="0", submissions=tuple(members))
-    text = class_page(scores, None, {item.student: "submissions/x/report.html" for item in members})
+    text = "".join(class_page(scores, None, {item.student: "submissions/x/report.html" for item in members}))
     boxes = BeautifulSoup(text, "html.parser").select("section[aria-labelledby=first] div.say")
     assert len(boxes) == 50
     assert "zz needs a person" in boxes[0].get_text(" ", strip=True)

@@ -23,6 +23,7 @@ from grader.results.folder import (
     RecordedTraining,
     ResultsFolder,
     folder_name,
+    lean,
     read_scores,
     write_atomically,
     write_course_scores,
@@ -360,3 +361,14 @@ def test_text_that_no_file_can_hold_does_not_stop_the_class(tmp_path: Path) -> N
     results = ResultsFolder(tmp_path)
     results.write(result_of("ada"), RecordedEvidence(observation=make_observation(calls=(make_call("\ud800"),))))
     assert results.evidence("ada") is not None
+
+
+def test_a_result_that_is_lean_is_the_same_result() -> None:
+    """It is equal, and written it is the same text; equal verdicts of a class are one object."""
+    for result in class_results():
+        found = lean(result)
+        assert found == result
+        assert found.model_dump_json() == result.model_dump_json()
+    checks = [lean(result_of(name)).checks for name in ("ada", "bela")]
+    assert checks[0]
+    assert all(one is other for one, other in zip(*checks, strict=True))

@@ -20,7 +20,7 @@ from grader.pipeline.remembered import Keys, Way, keys_of, recorded_case
 from grader.pipeline.settings import Settings
 from grader.pipeline.terms import Terms
 from grader.pipeline.watch import Watcher
-from grader.results.folder import Kept, RecordedEvidence, ResultsFolder
+from grader.results.folder import Kept, RecordedEvidence, ResultsFolder, lean
 from grader.results.sharing import with_sources
 from grader.results.verdicts import make_result, without_run
 
@@ -114,7 +114,7 @@ class Outcomes:
         )
         self.output.write(result, evidence, arrays, submission.source, superseded=submission.superseded)
         newest = self.output.read(result.student) if submission.superseded else None
-        self.results[result.student] = newest or result
+        self.results[result.student] = newest or lean(result)
         if time.monotonic() >= self._scores_due:
             self.write_scores()
         self.watcher.finished(result)

@@ -125,8 +125,8 @@ def _write_part(part: Part, wanted: Wanted, names: dict[str, str], several: bool
         shown = {names[student]: link for student, link in links.items()}
         scores = _named(scores, names)
     up = "../report.html" if several else ""
-    text = class_page(scores, part.assignment, shown, anonymous=wanted.anonymous, up=up)
-    write_page(wanted.output / "report.html", text)
+    pieces = class_page(scores, part.assignment, shown, anonymous=wanted.anonymous, up=up)
+    write_atomically(wanted.output / "report.html", pieces, flushed=False)
     return shown
 
 

@@ -23,7 +23,7 @@ import shutil
 import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from functools import lru_cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -42,6 +42,7 @@ from grader.wire.npy import read_npz
 
 Array = np.ndarray[Any, Any]
 R = TypeVar("R", bound=Record)
+E = TypeVar("E", Verdict, str)
 NO_SUBMISSIONS = ' "submissions": [],'
 """How the key looks in `scores.json` of a class that handed in nothing; in a text its quotes would be escaped."""
 OPENS_SUBMISSIONS = b' "submissions": [\n'
@@ -308,12 +309,12 @@ def read_scores(folder: Path) -> Scores | None:
                 is_inside = (is_inside or line == OPENS_SUBMISSIONS) and not line.startswith(b" ]")
                 (piece if is_inside and line.startswith(b"  ") else rest).append(line)
                 if is_inside and line.startswith(b"  }"):
-                    found.append(sharing_verdicts(Result.model_validate_json(b"".join(piece).rstrip(b",\n"))))
+                    found.append(lean(Result.model_validate_json(b"".join(piece).rstrip(b",\n"))))
                     piece.clear()
         scores = Scores.model_validate_json(b"".join(rest))
     except (OSError, ValueError):
         return None
-    return scores.model_copy(update={"submissions": (*found, *map(sharing_verdicts, scores.submissions))})
+    return scores.model_copy(update={"submissions": (*found, *map(lean, scores.submissions))})
 
 
 def folder_name(student: str) -> str:
@@ -324,14 +325,34 @@ def folder_name(student: str) -> str:
     return f"{plain}.{hashlib.sha256(student.encode('utf-8', 'surrogatepass')).hexdigest()[:10]}"
 
 
-def sharing_verdicts(result: Result) -> Result:
-    """The same result; of verdicts that are equal over a class, of which there are few, only one is kept in memory."""
-    return result.model_copy(update={"checks": tuple(map(_one_of_equal, result.checks))})
+def lean(result: Result) -> Result:
+    """The same result in a sixth of the memory: of a large class, all are held at once.
+
+    Of verdicts that are equal over a class, of which there are few, only one is kept; and records of one kind share the
+    set that says which of their fields were given.
+    """
+    update = {
+        "checks": tuple(map(_one_of_equal, result.checks)),
+        "training": _sharing_fields(result.training),
+        "timing": _sharing_fields(result.timing),
+        "assignment_digest": _one_of_equal(result.assignment_digest),
+    }
+    return result.model_construct(_fields_set=_fields(Result), **{**vars(result), **update})
 
 
 @lru_cache(4096)
-def _one_of_equal(verdict: Verdict) -> Verdict:
-    return verdict
+def _one_of_equal(value: E) -> E:
+    return value
+
+
+@cache
+def _fields(kind: type[Record]) -> set[str]:
+    return set(kind.model_fields)
+
+
+def _sharing_fields(record: Any) -> Any:
+    kind: type[Record] = type(record)
+    return None if record is None else kind.model_construct(_fields_set=_fields(kind), **vars(record))
 
 
 def pieces_of(scores: Scores) -> Iterator[str]:
@@ -416,7 +437,7 @@ def now() -> str:
 
 def _read_result(path: Path) -> Result | None:
     result = _read(path, Result)
-    return None if result is None else sharing_verdicts(result)
+    return None if result is None else lean(result)
 
 
 def _read(path: Path, kind: type[R]) -> R | None:

@@ -6,7 +6,7 @@ autoescaping is on for every template, and no template turns it off.
 
 import base64
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -28,6 +28,8 @@ from grader.reports.pages.visible import clear, in_one_line, printed
 from grader.reports.pages.wording import ENGLISH, Words
 
 TEMPLATES = Path(__file__).parent / "templates"
+PIECE = 1000
+"""Parts of a template that are put together before they are handed on."""
 
 
 def number(value: float) -> str:
@@ -63,10 +65,15 @@ def _text_of(name: str) -> str:
     return (TEMPLATES / name).read_text("utf-8")
 
 
-def render(
+def render(template: str, **values: Any) -> str:
+    """A page from a template; arguments as of `render_in_pieces`."""
+    return "".join(render_in_pieces(template, **values))
+
+
+def render_in_pieces(
     template: str, *, script: bool = False, language: str = "en", skip: str = ENGLISH.skip, **values: Any
-) -> str:
-    """A page from a template; `script` puts the one that sorts and filters tables into it."""
+) -> Iterator[str]:
+    """A page from a template, of which only a piece is in memory; `script` puts the one that sorts tables into it."""
     text = _text_of("table.js") if script else ""
     allowed = f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'" if script else "'none'"
     policy = (
@@ -74,7 +81,9 @@ def render(
         "base-uri 'none'; form-action 'none'"
     )
     ours = {"style": Markup(_text_of("style.css")), "script": Markup(text), "policy": policy}  # noqa: S704 - our files
-    return environment().get_template(template).render(**ours, language=language, skip=skip, **values)
+    stream = environment().get_template(template).stream(**ours, language=language, skip=skip, **values)
+    stream.enable_buffering(PIECE)
+    return iter(stream)
 
 
 def class_page(
@@ -84,8 +93,8 @@ def class_page(
     *,
     anonymous: bool = False,
     up: str = "",
-) -> str:
-    """The page of a class for one assignment; `links` says where each student's page is."""
+) -> Iterator[str]:
+    """The page of a class for one assignment, in pieces; `links` says where each student's page is."""
     results = statistics.in_order(scores.submissions)
     trainings = statistics.trainings(results)
     policy = assignment.training if assignment else None
@@ -99,7 +108,7 @@ def class_page(
     def lost_numbers(result: Result) -> str:
         return " ".join(place[verdict.id] for verdict in result.checks if verdict.status != "passed")
 
-    return render(
+    return render_in_pieces(
         "class.html",
         script=True,
         title=assignment.title if assignment else scores.assignment,
