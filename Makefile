@@ -71,7 +71,6 @@ bench: $(STAMP) ## measure everything into bench/results/, and write docs/benchm
 	PYTHONPATH=. $(BIN)/python bench/overhead.py --json bench/results/overhead.json
 	PYTHONPATH=. $(BIN)/python bench/report.py --json bench/results/report.json
 	PYTHONPATH=. $(BIN)/python bench/confinement.py
-	PYTHONPATH=. $(BIN)/python bench/hostile_class.py
 	PYTHONPATH=. $(BIN)/python bench/tables.py
 
 # Versions are chosen for the Python that resolves them: use the oldest one to be served, Debian 12's 3.11.2

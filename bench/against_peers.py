@@ -1,6 +1,6 @@
 """What grading a hand-in costs beside training it: grader, and the tools that others grade with.
 
-    python bench/against_peers.py [--copies 8] [--grader-copies 100] [--rounds 3] [--only nbgrader,otter-grader] [--json FILE]
+    python bench/against_peers.py [--copies 4] [--grader-copies 200] [--rounds 3] [--only nbgrader,otter-grader] [--json FILE]
 
 Every tool gets the same hand-in, each copy with its own comment: the reference of `mnist_conv`, whose network is built
 and compiled as it stands, and trained for one step (one epoch of 32 images), since the other tools have no way not to
@@ -375,8 +375,8 @@ def bars(found: Iterable[dict[str, Any]]) -> list[str]:
 def parse() -> argparse.Namespace:
     """The options."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--copies", type=int, default=8, help="hand-ins of a class, at least 2")
-    parser.add_argument("--grader-copies", type=int, default=100, help="hand-ins of grader's class, at least 2")
+    parser.add_argument("--copies", type=int, default=4, help="hand-ins of a class, at least 2")
+    parser.add_argument("--grader-copies", type=int, default=200, help="hand-ins of grader's class, at least 2")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--only", default="", help="names of peers with commas; grader and fresh processes always run")
     parser.add_argument("--environments", type=Path, help="where the peers are installed; default: in GRADER_HOME")

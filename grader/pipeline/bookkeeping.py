@@ -17,7 +17,7 @@ from grader.gradebook.overrides import as_toml, without_effect
 from grader.model.assignment import Assignment
 from grader.model.mistakes import close, shown
 from grader.model.result import Missing, Result, Scores
-from grader.results.folder import ResultsFolder, write_atomically
+from grader.results.folder import ResultsFolder, lean, write_atomically
 
 OVERRIDES = "overrides.toml"
 ROSTER = "roster.csv"
@@ -76,7 +76,8 @@ class Bookkeeping:
         known = self._settled.get(newest.student)
         if known is None or known[0] is not newest:
             earlier = [result for kept in self.results.earlier(newest.student) if (result := kept.result()) is not None]
-            known = self._settled[newest.student] = (newest, settled([*earlier, newest], self.rules))
+            found = settled([*earlier, newest], self.rules)
+            known = self._settled[newest.student] = (newest, newest if found == newest else lean(found))
         return known[1]
 
 
