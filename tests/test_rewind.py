@@ -350,6 +350,7 @@ def spoil(value: Any, chance: random.Random) -> None:
 
 
 PROGRAM = """
+import contextlib, io, sys
 import tensorflow as tf
 
 class Stop(tf.keras.callbacks.Callback):
@@ -370,22 +371,24 @@ def train_mnist_conv():
     (x, y), _ = tf.keras.datasets.mnist.load_data()
     model = tf.keras.Sequential([tf.keras.Input((28, 28)), tf.keras.layers.Flatten(), tf.keras.layers.Dense(10)])
     model.compile("adam", "mse", metrics=["accuracy"])
-    history = model.fit(x[:64], y[:64], epochs=6, verbose=0, callbacks=[Stop()])
+    caught = io.StringIO()
+    with contextlib.redirect_stdout(caught if CATCHES else sys.stdout):
+        history = model.fit(x[:64], y[:64], epochs=6, verbose=0, callbacks=[Stop()])
+    print("caught", caught.getvalue().count("reached"))
     return history.epoch, history.history["accuracy"][-1]
 """
 
 
 @pytest.mark.sandbox
 @pytest.mark.timeout(600)
-def test_drills_here_and_in_a_copy_are_the_same(tmp_path: Path) -> None:
+@pytest.mark.parametrize("catches", [False, True], ids=["prints", "catches_what_it_prints"])
+def test_drills_here_and_in_a_copy_are_the_same(tmp_path: Path, *, catches: bool) -> None:
     """The same callback, once as it is and once with a loop, for the sake of which its drills are played in copies."""
     assignment = load_assignment(CHECKOUT / "assignments/mnist_conv")
     settings = Settings(places.datasets(), tmp_path / "store", jobs=2, quick=True)
     output = ResultsFolder(tmp_path / "results")
-    programs = {
-        "here": PROGRAM.replace("LOOP", "pass"),
-        "copies": PROGRAM.replace("LOOP", "for _ in (): pass"),
-    }
+    program = PROGRAM.replace("CATCHES", str(catches))
+    programs = {"here": program.replace("LOOP", "pass"), "copies": program.replace("LOOP", "for _ in (): pass")}
     Grading(assignment, settings, output, Silent()).run(
         [
             Submission(
@@ -397,15 +400,17 @@ def test_drills_here_and_in_a_copy_are_the_same(tmp_path: Path) -> None:
             for name, text in programs.items()
         ]
     )
-    seen = {}
+    seen, said = {}, set()
     for name in programs:
         evidence = output.evidence(name)
         assert evidence is not None
+        said |= {line for line in evidence.observation.stdout.splitlines() if line.startswith("caught")}
         seen[name] = [
             drill.model_dump() | {"supplied": repr(drill.supplied), "epochs": repr(drill.epochs)}
             for drill in evidence.observation.fits[0].drills
         ]
 
     assert len(seen["here"]) == 6
-    assert any("reached 2 times of" in drill["epochs"] for drill in seen["here"])
+    assert any("reached 2 times of" in drill["epochs"] for drill in seen["here"]) or catches
+    assert said == {"caught 6" if catches else "caught 0"}
     assert seen["here"] == seen["copies"]
