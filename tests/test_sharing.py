@@ -147,7 +147,8 @@ def test_more_epochs_go_on_where_the_training_ended(assignment: Assignment, tmp_
         settings = Settings(places.datasets(), tmp_path / store, jobs=1, exact=exact)
         source = students(1)[0].source
         assert source is not None
-        text = source.cells[0].text.replace(":320]", ":3200]")  # of fewer, one epoch may learn too little to be believed
+        # Of 320 images, one epoch may learn too little to be believed.
+        text = source.cells[0].text.replace(":320]", ":3200]")
         cell = Cell(number=1, text=text.replace("epochs=3", f"epochs={epochs}").replace("== 0", "== 9"))
         submission = students(1)[0].model_copy(
             update={"source": Source(kind="module", cells=(cell,)), "digest": f"{store} {epochs}"}
