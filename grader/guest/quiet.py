@@ -23,6 +23,8 @@ FUNCTIONS = {
 OF_THE_MODEL = {"stop_training", "model"}
 READS_ATTRIBUTES = {"format", "format_map"}
 """Methods of `str` that reach attributes by a text (`"{0.weights}".format(model)`)."""
+OF_KERAS = ("_model", "params")
+"""Attributes of a callback that Keras sets anew before each `fit`."""
 KERAS = (keras.callbacks.History, keras.callbacks.ProgbarLogger, keras.callbacks.TerminateOnNaN)
 GLOBALS = {"LOAD_GLOBAL", "LOAD_NAME"}
 ATTRIBUTES = {"LOAD_ATTR", "LOAD_METHOD", "STORE_ATTR", "LOAD_SUPER_ATTR"}
@@ -41,7 +43,7 @@ def is_quiet(callback: Any, model: Any) -> bool:
         return True
     if keras.callbacks.Callback not in kind.__mro__ or type(kind) is not type:
         return False
-    attributes = {name: value for name, value in vars(callback).items() if name not in ("_model", "params")}
+    attributes = {name: value for name, value in vars(callback).items() if name not in OF_KERAS}
     return all(is_plain(value) for value in attributes.values()) and all(
         is_quiet_member(name, value, model) for owner in own_classes(kind) for name, value in vars(owner).items()
     )

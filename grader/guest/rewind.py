@@ -14,11 +14,9 @@ from typing import Any
 
 import keras
 
-from grader.guest.quiet import own_classes
+from grader.guest.quiet import OF_KERAS, closure, own_classes
 
 KERAS = (keras.callbacks.History, keras.callbacks.TerminateOnNaN)
-OF_KERAS = ("_model", "params")
-"""Attributes that Keras sets anew before each `fit`."""
 EMPTY = object()
 """Stands for a closure's cell that has no value yet."""
 
@@ -37,8 +35,8 @@ def can_be_rewound(callbacks: list[Any]) -> bool:
 
 def is_straight(function: types.FunctionType, kind: type) -> bool:
     """True if a function's code never jumps back, and no other class is within its reach."""
-    classes = [cell.cell_contents for cell in function.__closure__ or () if is_filled(cell)]
-    return all(not isinstance(value, type) or value in kind.__mro__ for value in classes) and not any(
+    classes = [value for value in closure(function) if isinstance(value, type)]
+    return all(value in kind.__mro__ for value in classes) and not any(
         "BACKWARD" in step.opname for step in dis.get_instructions(function.__code__)
     )
 

@@ -152,8 +152,10 @@ class Session:
         The copy ends where `fit` would return.
         """
         if captured.rewind is not None and sys.stdout is self.out:
-            self._rehearse(model, arguments, captured)
-            captured.rewind.put_back()
+            try:
+                self._rehearse(model, arguments, captured)
+            finally:
+                captured.rewind.put_back()
             return self.channel.ask({"type": "drill_over", "status": "ended"})
         if not self.forks:
             return self.channel.ask({"type": "drill_over", "status": "hung"})

@@ -36,9 +36,6 @@ from grader.training.arrays import DataBook
 from grader.training.cost import epoch_cost
 from grader.training.store import Store, machine_kind
 
-SCORES_PAUSE = 20
-"""`scores.json` is written again at the earliest after so many times what it took: its size grows with the class."""
-
 
 @dataclass
 class Waiting:
