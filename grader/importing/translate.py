@@ -15,8 +15,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from grader.importing import words
-from grader.importing.expressions import FEW, Expressions, Left, Local, Translation
+from grader.importing.expressions import Expressions
 from grader.importing.prune import pruned
+from grader.importing.questions import FEW, Left, Local, Translation
 from grader.importing.scope import Scope, changed, imports, parse
 from grader.importing.syntax import (
     Untranslatable,

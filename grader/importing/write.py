@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from grader.errors import SetupError
-from grader.importing.expressions import Left, Translation
 from grader.importing.plan import ByHand, Graded, Part, Plan, SourceCell, identifier
 from grader.importing.prune import holds_more
+from grader.importing.questions import Left, Translation
 from grader.importing.scope import Scope, changed, parse, read_scope
 from grader.importing.translate import translate
 
