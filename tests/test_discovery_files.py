@@ -2,6 +2,8 @@
 
 import os
 import socket
+import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,9 @@ from grader.model.submission import Submission
 
 CODE = "x = 1\n"
 SECRET = "secret = 1\n"
+NOBODY = 65534
+"""The user id of `nobody`."""
+FOR_EVERYBODY = "/tmp"
 
 
 @pytest.fixture
@@ -202,12 +207,28 @@ def test_a_file_without_permission_is_named(root: Path, monkeypatch: pytest.Monk
     assert "permission denied" in one_in(root).problem
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may open everything")
-def test_permission_bits_are_respected(root: Path) -> None:
+@pytest.fixture
+def ordinary_rights() -> Iterator[None]:
+    """As root, whom permission bits do not stop, the rights of an ordinary user for a while."""
+    if os.geteuid() != 0:
+        yield
+        return
+    os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+def test_permission_bits_are_respected(ordinary_rights: None) -> None:  # noqa: ARG001 - it is in force
     """The same with real permission bits."""
-    (root / "ada" / "mnist_conv.py").write_text(CODE, encoding="utf-8")
-    (root / "ada" / "mnist_conv.py").chmod(0)
-    assert "permission denied" in one_in(root).problem
+    with tempfile.TemporaryDirectory(dir=FOR_EVERYBODY) as folder:  # pytest's own are closed to others
+        path = Path(folder, "ada", "mnist_conv.py")
+        path.parent.mkdir()
+        path.write_text(CODE, encoding="utf-8")
+        assert one_in(Path(folder)).problem == ""
+        path.chmod(0)
+        assert "permission denied" in one_in(Path(folder)).problem
 
 
 def test_a_folder_without_permission_is_named(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
