@@ -5,6 +5,7 @@ import math
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -372,3 +373,18 @@ def test_a_result_that_is_lean_is_the_same_result() -> None:
     checks = [lean(result_of(name)).checks for name in ("ada", "bela")]
     assert checks[0]
     assert all(one is other for one, other in zip(*checks, strict=True))
+
+
+def test_a_piece_that_cannot_be_made_leaves_what_was_there(tmp_path: Path) -> None:
+    """The file before stands, and nothing lies beside it."""
+    path = tmp_path / "report.html"
+    folder_module.write_atomically(path, "before")
+
+    def pieces() -> Iterator[str]:
+        yield "begun"
+        raise ValueError("a bug")
+
+    with pytest.raises(ValueError, match="a bug"):
+        folder_module.write_atomically(path, pieces())
+    assert path.read_text() == "before"
+    assert list(tmp_path.iterdir()) == [path]

@@ -410,9 +410,11 @@ def write_atomically(path: Path, content: str | bytes | Iterable[str], *, flushe
         scratch.replace(path)
         if flushed:
             sync_folder(path.parent)
-    except OSError as error:
+    except BaseException as error:
         with contextlib.suppress(OSError):
             scratch.unlink(missing_ok=True)
+        if not isinstance(error, OSError):
+            raise  # while a piece was made
         raise SetupError(
             f"{path}: cannot be written: {error.strerror or error}. Nothing that was graded before is lost. Make room for it, and "
             "give the same command again: it goes on where it stopped."
