@@ -1,6 +1,7 @@
 """Judging: from what a check raises to its verdict, and what is wanted to decide the rest."""
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -521,3 +522,54 @@ def test_where_checks_are_broken_no_work_is_begun(tmp_path: Path) -> None:
     with pytest.raises(SetupError, match=r"checks\.py: the checks cannot be run: .*no_such_module"):
         court.sit(lambda: begun.append(1))
     assert begun == []
+
+
+ODD = """
+from grader.judging import points
+
+class Odd(Exception):
+    def __str__(self):
+        raise RuntimeError("no words")
+
+@points(1)
+def odd(observation):
+    '''It is odd for one.'''
+    if observation.fits:
+        raise Odd
+
+@points(1)
+def even(observation):
+    '''It is even.'''
+"""
+
+
+def test_an_exception_without_words_is_an_error_like_any_other(tmp_path: Path) -> None:
+    """It is the check's fault, and the checks after it are carried out."""
+    assignment = write_assignment(tmp_path / "demo", ODD)
+    verdicts = judge(make_evidence(make_fit(), assignment=assignment)).verdicts
+    assert [verdict.status for verdict in verdicts] == ["error", "passed"]
+    assert "(Odd: )" in verdicts[0].message
+
+
+@pytest.mark.filterwarnings("ignore::pluggy.PluggyTeardownRaisedWarning")  # the bug that is made here raises in a hook
+def test_a_bug_that_one_hand_in_meets_is_not_held_against_the_next(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What pytest had begun for one must not become the verdict of another."""
+    assignment = write_assignment(tmp_path / "demo", CHECKS)
+    hand_in = make_evidence(make_fit(), assignment=assignment)
+    court, found = Court(assignment), []
+
+    def bug(*_: Any) -> None:
+        raise ValueError("a bug of ours")
+
+    def work() -> None:
+        found.append(court.judge(hand_in))
+        with monkeypatch.context() as patch:
+            patch.setattr(JudgePlugin, "_verdict", bug)
+            with pytest.raises(ValueError, match="a bug of ours"):
+                court.judge(hand_in)
+        found.extend(court.judge(hand_in) for _ in range(2))
+
+    court.sit(work)
+    assert [[verdict.status for verdict in judgement.verdicts] for judgement in found] == [["passed"]] * 3

@@ -68,9 +68,12 @@ class Court:
 
     def judge(self, evidence: Evidence) -> Judgement:
         """All verdicts for this evidence of the court's assignment; raises as `judge` does."""
-        if self._plugin is not None:
+        plugin = self._plugin
+        if plugin is not None and plugin.is_sound:
             with self._put_aside():
-                return self._plugin.judge(evidence)
+                return plugin.judge(evidence)
+        if plugin is not None:
+            return judge(evidence)  # in a session of its own: what broke for another must not be held against this one
         found: list[Judgement] = []
         self.sit(lambda: found.append(self.judge(evidence)))
         return found[0]

@@ -76,6 +76,8 @@ class JudgePlugin:
         self._work = work
         self._items: list[Any] = []
         self.broken = ""
+        self.is_sound = True
+        """False once a judgement was not brought to its end: then pytest's own state is that of the item at hand."""
         self.raised: BaseException | None = None
         """What the work raised: none of pytest's business."""
         self._begin()
@@ -84,8 +86,10 @@ class JudgePlugin:
         """All checks for this evidence; called by the work."""
         self._begin()
         self.evidence_value = evidence
+        self.is_sound = False
         for item, following in zip(self._items, [*self._items[1:], None], strict=True):
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+        self.is_sound = True
         return self._judgement()
 
     def _begin(self) -> None:
@@ -203,19 +207,21 @@ class JudgePlugin:
     def _verdict(self, item: Any, raised: BaseException | None) -> Verdict:
         """What an outcome means."""
         mark = check_mark(item)
-        (status, points), message = outcome(raised, mark), ""
+        (status, points), said, message = outcome(raised, mark), words_of(raised), ""
         if isinstance(raised, CheckFailed | AssertionError):
-            message = str(raised).split("\nassert ")[0].strip() or "not as asked"
+            message = said.split("\nassert ")[0].strip() or "not as asked"
         elif isinstance(raised, NotApplicable):
-            message = f"Skipped: {raised}."
+            message = f"Skipped: {said}."
         elif isinstance(raised, TrainingNeeded):
-            message = f"Skipped: {raised}."
+            message = f"Skipped: {said}."
             self.pending.append(item.name)
         elif isinstance(raised, PersonNeeded):
-            message = f"Waits for a person: {raised}."
-            self.person.append(str(raised))
+            message = f"Waits for a person: {said}."
+            self.person.append(said)
         elif raised is not None:
-            message = f"This check could not be carried out ({type(raised).__name__}: {str(raised)[:300]}). It is not your fault."
+            message = (
+                f"This check could not be carried out ({type(raised).__name__}: {said[:300]}). It is not your fault."
+            )
         title = " ".join((item.obj.__doc__ or "").split())
         worth = self.evidence_value.assignment.points.get(item.name, mark.points)
         if worth != mark.points:  # what this class gives for the check; a part of the points stays the same part
@@ -288,6 +294,14 @@ class JudgePlugin:
             if fit.number not in known:
                 raise TrainingNeeded(self.evidence_value.training_refused or "a training has not been carried out")
         return known
+
+
+def words_of(raised: BaseException | None) -> str:
+    """What an exception says; one that cannot say it says nothing."""
+    try:
+        return str(raised)
+    except Exception:  # noqa: BLE001 - a check's own class may do anything
+        return ""
 
 
 def outcome(raised: BaseException | None, mark: Mark) -> tuple[str, float]:
