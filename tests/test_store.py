@@ -227,3 +227,22 @@ def test_library_versions_name_what_decides_the_digits() -> None:
 def test_machine_is_named_the_same_twice() -> None:
     """The kind of machine is no matter of chance."""
     assert machine_kind() == machine_kind()
+
+
+@pytest.mark.parametrize("first", ["keras", "fused"])
+def test_arithmetics_are_kept_apart(tmp_path: Path, first: str) -> None:
+    """A training repeated exactly takes no other one's place, and an exact store never sees the fast one."""
+    second = "keras" if first == "fused" else "fused"
+    curves = {"keras": 0.75, "fused": 0.5}
+    for arithmetic in (first, second):
+        epochs = tuple(epoch.model_copy(update={"accuracy": curves[arithmetic]}) for epoch in RUN.epochs)
+        run = RUN.model_copy(update={"arithmetic": arithmetic, "epochs": epochs})
+        Store(tmp_path, fused=True).keep(run, {})
+
+    for arithmetic, accuracy in curves.items():
+        kept = Store(tmp_path, fused=True).find_by(RUN.fingerprint, RUN.seed, arithmetic)  # type: ignore[arg-type]
+        assert kept is not None
+        assert [epoch.accuracy for epoch in kept.run.epochs] == [accuracy] * len(RUN.epochs)
+    exact = Store(tmp_path, fused=False).find(RUN.fingerprint, RUN.seed)
+    assert exact is not None
+    assert exact.run.arithmetic == "keras"

@@ -2,8 +2,9 @@
 
 What a training is at the end of an epoch: the variables of its model, those of its optimizer, what its learning-rate
 rules remember, and how far its random numbers are. The first three are kept. Random numbers inside of the model come
-from variables of it. The order of the images is drawn by TensorFlow once in each epoch, from a state that nobody can
-read; so the epochs that are known are gone through without training: of each, the order is drawn and thrown away.
+from variables of it. The order of the images is TensorFlow's, from a state that nobody can read; so the epochs that are
+known are gone through without training: of each, the order is drawn and thrown away. With Keras 3.15 and TensorFlow 2.21
+every epoch begins anew from the seed and has the same order, so that nothing depends on it; nobody promises that.
 """
 
 from dataclasses import dataclass
