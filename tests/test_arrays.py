@@ -12,7 +12,8 @@ import pytest
 from grader.model.observation import ArrayFacts
 from grader.model.training import ArrayRef
 from grader.training.arrays import PARTS, DataBook, is_pointwise, shuffled_order
-from grader.wire.recipes import IMAGE_RECIPES, LABEL_RECIPES, as_fed, content_digest, cook
+from grader.wire.known import FILE, read_known
+from grader.wire.recipes import IMAGE_RECIPES, LABEL_RECIPES, as_fed, content_digest, cook, fingerprint
 
 Array = np.ndarray[Any, Any]
 SETS = ("mnist", "fashion_mnist")
@@ -120,6 +121,24 @@ def test_table_of_digests_is_computed_once(folder: Path) -> None:
     before = (folder / "digests-blake3.json").stat().st_mtime_ns
     assert DataBook(folder).knows(reference(shipped(folder, "x_train")))
     assert (folder / "digests-blake3.json").stat().st_mtime_ns == before
+
+
+def test_guests_know_the_shipped_images_as_programs_hold_them(folder: Path) -> None:
+    """Their fingerprints stand beside the arrays, with the digests that the grading process knows."""
+    book, known = DataBook(folder), read_known(folder)
+    images = shipped(folder, "x_train")
+    for held in (images, images / 255.0, images / 255, images.astype("float32") / 255.0, images.astype(float)):
+        assert known[fingerprint(held)] == content_digest(as_fed(held))
+        assert book.knows(reference(held))
+    assert fingerprint(images / 256.0) not in known
+    before = (folder / FILE).stat().st_mtime_ns
+    DataBook(folder)
+    assert (folder / FILE).stat().st_mtime_ns == before
+
+
+def test_without_a_table_nothing_is_known(tmp_path: Path) -> None:
+    """A guest then digests what it sees."""
+    assert read_known(tmp_path) == {}
 
 
 @pytest.mark.parametrize(

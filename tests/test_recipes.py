@@ -8,7 +8,16 @@ import pytest
 from hypothesis import given, settings
 from hypothesis.extra import numpy as npst
 
-from grader.wire.recipes import IMAGE_RECIPES, LABEL_RECIPES, as_fed, content_digest, cook, recipes_of
+from grader.wire.recipes import (
+    IMAGE_RECIPES,
+    LABEL_RECIPES,
+    as_fed,
+    content_digest,
+    cook,
+    digest_as_fed,
+    fingerprint,
+    recipes_of,
+)
 
 Array = np.ndarray[Any, Any]
 GREY = np.arange(256, dtype=np.uint8).reshape(16, 16)
@@ -105,3 +114,30 @@ def test_a_part_says_which_recipes_make_sense(part: str, recipes: dict[str, Any]
 def test_cooking_gives_the_shape_that_is_asked_for() -> None:
     """A recipe says the values, the request the shape."""
     assert cook("x_train", "unit", GREY, (1, 16, 16, 1)).shape == (1, 16, 16, 1)
+
+
+LARGE = np.arange(2**18, dtype=np.float64).reshape(64, 64, 64)
+KNOWN = {fingerprint(LARGE): "the digest that is known"}
+
+
+def test_a_large_array_that_is_known_is_not_digested() -> None:
+    """In whatever shape."""
+    assert digest_as_fed(LARGE, KNOWN) == digest_as_fed(LARGE.reshape(64, 4096), KNOWN) == "the digest that is known"
+
+
+@pytest.mark.parametrize(
+    "array",
+    [LARGE + 1, LARGE.astype(np.float32), LARGE.view(np.int64), LARGE.transpose(), LARGE[::-1], LARGE[:1], LARGE[:0]],
+    ids=["other_values", "other_type", "same_bytes_as_integers", "transposed", "reversed", "a_part", "nothing"],
+)
+def test_any_other_array_is_digested(array: Array) -> None:
+    """Also one that is the same in memory, seen in another order."""
+    assert digest_as_fed(array, KNOWN) == content_digest(as_fed(array))
+
+
+@given(NUMBERS, NUMBERS)
+@settings(deadline=None, max_examples=60)
+def test_fingerprints_tell_apart_what_differs_in_bytes_or_type(one: Array, other: Array) -> None:
+    """And no shape."""
+    same = one.dtype == other.dtype and one.tobytes() == other.tobytes()
+    assert (fingerprint(one) == fingerprint(other)) == same

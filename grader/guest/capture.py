@@ -4,21 +4,22 @@ import contextlib
 import inspect
 import json
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import keras
 import numpy as np
 from blake3 import blake3
-from keras.src import backend, tree
+from keras.src import tree
 from keras.src.models.functional import Functional
 from keras.src.trainers import data_adapters
 from keras.src.trainers.data_adapters import array_slicing, data_adapter_utils
 
+from grader.guest.build import build
 from grader.guest.quiet import are_quiet
 from grader.guest.rewind import Rewind, can_be_rewound
-from grader.wire.recipes import as_fed, digest_as_fed
+from grader.wire.recipes import NOTHING_KNOWN, as_fed, digest_as_fed
 
 Array = np.ndarray[Any, Any]
 BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
@@ -45,7 +46,7 @@ class Captured:
     """Puts back what a drill changes, where callbacks can be played to in this process."""
 
 
-def capture_fit(model: Any, arguments: dict[str, Any]) -> Captured:
+def capture_fit(model: Any, arguments: dict[str, Any], known: Mapping[str, str] = NOTHING_KNOWN) -> Captured:
     """Return what `model.fit(**arguments)` asks for; raise what Keras would raise for arguments that do not fit.
 
     A model or callbacks that are no plain data leave a reason under `refused`: such a training can be rehearsed, but
@@ -55,7 +56,7 @@ def capture_fit(model: Any, arguments: dict[str, Any]) -> Captured:
     if arguments["steps_per_epoch"] is not None or arguments["validation_steps"] is not None:
         raise CannotCaptureError("fit is called with a number of steps")
     captured = Captured({})
-    data, train, held_out = read_data(arguments, Referrer(captured.arrays))
+    data, train, held_out = read_data(arguments, Referrer(captured.arrays, known))
     captured.batches = int(adapt(train, arguments).num_batches)
     if held_out is not None:
         batch_size = arguments["validation_batch_size"] or arguments["batch_size"] or 32
@@ -151,8 +152,9 @@ def numbers(value: Any) -> Array | None:
 class Referrer:
     """Names arrays by content, and keeps them for the case that they are asked for."""
 
-    def __init__(self, arrays: dict[str, Array]) -> None:
+    def __init__(self, arrays: dict[str, Array], known: Mapping[str, str]) -> None:
         self._arrays = arrays
+        self._known = known
 
     def __call__(self, array: Array | None) -> dict[str, Any] | None:
         """The reference to an array as Keras would feed it."""
@@ -160,7 +162,7 @@ class Referrer:
             return None
         if array.ndim == 0:
             raise CannotCaptureError("the data is a single number")
-        digest = digest_as_fed(array)
+        digest = digest_as_fed(array, self._known)
         self._arrays[digest] = array
         fed = str(as_fed(array[:0]).dtype)
         return {"digest": digest, "dtype": fed, "shape": list(array.shape), "original_dtype": str(array.dtype)}
@@ -177,48 +179,6 @@ def adapt(train: tuple[Any, Any, Any], arguments: dict[str, Any]) -> Any:
         steps_per_epoch=None,
         shuffle=arguments["shuffle"],
         class_weight=arguments["class_weight"],
-    )
-
-
-def build(model: Any, train: tuple[Any, Any, Any]) -> None:
-    """Build model, loss, metrics and optimizer on symbolic batches, as the first step of a real training would."""
-
-    def symbolic(array: Any) -> Any:
-        return None if array is None else keras.KerasTensor((None, *array.shape[1:]), dtype=str(array.dtype))
-
-    x, y, weight = train
-    with known_prediction(model, x):
-        model._symbolic_build(data_batch=tuple(symbolic(array) for array in (x, y, weight)))
-
-
-@contextlib.contextmanager
-def known_prediction(model: Any, x: Any) -> Iterator[None]:
-    """Answer what comes out of a network that is built for just such images, where Keras would trace it to find out."""
-    real = backend.compute_output_spec
-
-    def compute_output_spec(function: Any, *args: Any, **keywords: Any) -> Any:
-        if function is not model:
-            return real(function, *args, **keywords)
-        [made] = model.outputs
-        return keras.KerasTensor(made.shape, dtype=made.dtype)
-
-    if not is_built_for(model, x):
-        yield
-        return
-    backend.compute_output_spec = compute_output_spec
-    try:
-        yield
-    finally:
-        backend.compute_output_spec = real
-
-
-def is_built_for(model: Any, x: Any) -> bool:
-    """Whether a plain network with one input and one output is built, and takes images of exactly this shape."""
-    plain = type(model) in (keras.Sequential, Functional) and model.built
-    if not (plain and len(model.inputs) == 1 and len(model.outputs) == 1 and x is not None):
-        return False
-    return tuple(model.inputs[0].shape) == (None, *x.shape[1:]) and all(
-        layer.built for layer in model._flatten_layers()
     )
 
 

@@ -22,11 +22,11 @@ def run_program(order: dict[str, Any], channel: Channel, tools: dict[str, Any]) 
     Args:
         order: the job as the grading process sent it: cells, entry points, probe, seed.
         channel: where frames go.
-        tools: prepared by the zygote: transformer, data folder, original fit, whether drills may be forked.
+        tools: prepared by the zygote: transformer, data folder, original fit, whether drills may be forked, fingerprints known.
     """
     program = Program(str(order["name"]), bool(order["notebook"]), tools["transform"])
     session = Session(channel, tools["original_fit"], program.explain, program.note, old_names=bool(order["old_names"]))
-    session.forks = tools["forks"]
+    session.forks, session.known = tools["forks"], tools["known"]
     session.clock.install()
     tools["install"](session, program.note, bool(order["old_names"]))
     cells = [(int(cell["number"]), str(cell["text"])) for cell in order["cells"]]

@@ -12,11 +12,13 @@ from keras.src.backend.tensorflow import trainer as keras_trainer
 
 import grader
 from grader.guest.datasets import PACKAGES, serve_datasets
+from grader.guest.eager import run_operations_directly
 from grader.guest.job import run_program
 from grader.guest.old_names import serve_old_names
 from grader.guest.session import Session, install
 from grader.wire.channel import Channel
 from grader.wire.frames import Frame
+from grader.wire.known import read_known
 
 mpl.use("Agg")
 
@@ -25,6 +27,8 @@ def prepare(datasets: Path, *, forks: bool = True) -> dict[str, Callable[[Frame,
     """Return the jobs that a guest can do; `forks` says whether it may play drills in forked copies of itself."""
     for package in PACKAGES:
         importlib.import_module(package)
+    run_operations_directly()
+    known = read_known(datasets)
     original_fit = keras_trainer.TensorFlowTrainer.fit
     transform = TransformerManager().transform_cell  # type: ignore[no-untyped-call]
     transform("%time 1\n!ls\n")
@@ -42,7 +46,7 @@ def prepare(datasets: Path, *, forks: bool = True) -> dict[str, Callable[[Frame,
         tf.config.threading.set_inter_op_parallelism_threads(1)
         keras.utils.set_random_seed(int(order["seed"]))
         tools = {"transform": transform, "original_fit": original_fit, "install": install_all, "datasets": datasets}
-        run_program(order, channel, {**tools, "forks": forks})
+        run_program(order, channel, {**tools, "forks": forks, "known": known})
 
     return {"program": program}
 

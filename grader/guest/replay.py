@@ -1,11 +1,12 @@
 """Play epochs to the student's callbacks through Keras's own `fit`.
 
 Theory of operation. Keras's loop stays as it is: it creates the callback list, calls every hook in its order, honours
-`stop_training` where Keras does, and returns the model's `History`. Only four things are replaced while it runs:
+`stop_training` where Keras does, and returns the model's `History`. Only five things are replaced while it runs:
 
 - the epoch iterator yields step numbers instead of batches (all steps if a callback watches batches, else the last);
 - the train function gives the logs of the step instead of training, and at the last step sets the epoch's weights;
 - the metrics at the end of an epoch, and of its validation, are those that were supplied;
+- metrics that nobody can have changed are not put back to zero before each epoch;
 - `evaluate` inside the loop (validation) runs the same way; any other `evaluate` or `predict` is the real one.
 
 Where the epochs come from is the business of a `Curve`: the grading process sends them one at a time.
@@ -168,7 +169,7 @@ class Replay:
         real_train, real_test = trainer.make_train_function, trainer.make_test_function
         real_evaluate, real_predict = trainer.evaluate, trainer.predict
         callback_list = keras.callbacks.CallbackList
-        real_epoch_begin = callback_list.on_epoch_begin
+        real_epoch_begin, real_reset = callback_list.on_epoch_begin, Trainer.reset_metrics
 
         def mine(model: Any) -> bool:
             return model is replay.model and not replay.inside_other
@@ -220,11 +221,16 @@ class Replay:
             if not replay.inside_other and replay.current is not None:
                 replay.elapse(replay.current.seconds)
 
+        def reset_metrics(model: Any) -> None:
+            if not (mine(model) and replay.quiet and replay.number >= 0):
+                real_reset(model)
+
         if self.direct:
             evaluate, predict = direct_evaluate(evaluate), direct_predict
         changes: list[tuple[Any, str, Any]] = [
             (keras_trainer, "TFEpochIterator", iterator),
             (Trainer, "_get_metrics_result_or_logs", metrics_or_logs),
+            (Trainer, "reset_metrics", reset_metrics),
             (trainer, "make_train_function", make_train_function),
             (trainer, "make_test_function", make_test_function),
             (trainer, "evaluate", evaluate),

@@ -9,13 +9,14 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from keras.src.backend.tensorflow import trainer as keras_trainer
 from keras.src.optimizers.base_optimizer import BaseOptimizer
 
+from grader.guest import slots
 from grader.guest.capture import (
     CannotCaptureError,
     Captured,
@@ -82,6 +83,8 @@ class Session:
     note: Callable[[str, str, str], None]
     phase: str = "top_level"
     old_names: bool = True
+    known: Mapping[str, str] = field(default_factory=dict)
+    """Digests of the shipped images, by fingerprint."""
     forks: bool = True
     """Whether a drill may be played in a forked copy; else each one is left to a guest of its own."""
     fits: int = 0
@@ -108,7 +111,7 @@ class Session:
         number = self.fits
         self.fits += 1
         try:
-            captured = capture_fit(model, arguments)
+            captured = capture_fit(model, arguments, self.known)
         except CannotCaptureError as error:
             return self._train_live(model, arguments, str(error), number)
         except Exception as error:
@@ -289,6 +292,7 @@ def raised_here(error: BaseException) -> bool:
 
 def install(session: Session) -> None:
     """Put the session in the place of training in Keras."""
+    slots.install()
     trainer = keras_trainer.TensorFlowTrainer
     original_batch = trainer.train_on_batch
     original_apply = BaseOptimizer.apply

@@ -174,8 +174,9 @@ class ResultsFolder:
 
     def results(self) -> list[Result]:
         """All results in the folder, by student; of several attempts the newest."""
-        places = sorted((self.folder / "submissions").glob("*/result.json"))
-        found = [_read_result(path) for path in places]
+        submissions = self.folder / "submissions"
+        places = submissions.iterdir() if submissions.is_dir() else ()
+        found = (_read_result(place / "result.json") for place in places)
         return sorted((result for result in found if result is not None), key=lambda result: result.student)
 
     def arrays(self, student: str) -> tuple[Array, ...]:
@@ -328,14 +329,15 @@ def folder_name(student: str) -> str:
 def lean(result: Result) -> Result:
     """The same result in a sixth of the memory: of a large class, all are held at once.
 
-    Of verdicts that are equal over a class, of which there are few, only one is kept; and records of one kind share the
-    set that says which of their fields were given.
+    Of what is equal over a class, verdicts above all, only one is kept; and records of one kind share the set that says
+    which of their fields were given.
     """
+    same = ("status", "flags", "message", "notes", "sandbox", "assignment_digest")
     update = {
-        "checks": tuple(map(_one_of_equal, result.checks)),
+        "checks": _one_of_equal(tuple(map(_one_of_equal, result.checks))),
         "training": _sharing_fields(result.training),
         "timing": _sharing_fields(result.timing),
-        "assignment_digest": _one_of_equal(result.assignment_digest),
+        **{name: _one_of_equal(getattr(result, name)) for name in same},
     }
     return result.model_construct(_fields_set=_fields(Result), **{**vars(result), **update})
 
