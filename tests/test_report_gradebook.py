@@ -48,9 +48,11 @@ def result(*verdicts: Verdict, **changes: object) -> Result:
 
 @pytest.fixture(scope="module")
 def kept(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """All pages of the class."""
+    """All pages of the class, made on another day than any of those that must not be seen."""
     folder = tmp_path_factory.mktemp("kept")
-    kept_class(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("grader.results.folder.now", lambda: "2030-05-06T07:08:09Z")
+        kept_class(folder)
     write_report(folder, kept_assignment, Wanted(folder))
     write_report(folder, lambda name: kept_assignment(name, language="zh"), Wanted(folder / "zh"))
     write_report(folder, kept_assignment, Wanted(folder / "shared", anonymous=True))

@@ -82,6 +82,7 @@ def applied(made: Any) -> list[list[float]]:
     return [np.asarray(value).ravel().tolist() for value in made.get_weights()]
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation")  # h5py, when Keras writes a file
 @pytest.mark.parametrize("optimizer", ["adam", "sgd", "rmsprop"])
 @pytest.mark.parametrize("look", [built, names, saved, reloaded, summary, step, applied])
 def test_nobody_finds_a_difference(optimizer: str, look: Callable[[Any], Any]) -> None:

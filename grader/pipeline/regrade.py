@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -39,9 +39,16 @@ class Standing:
 
 
 def standing(result: Result) -> Standing:
-    """What this result gives."""
+    """What this result gives; one object for all of a class to whom it gives the same."""
     penalty = result.lateness.penalty if result.lateness else 0.0
-    return Standing(result.score, result.status, result.checks, penalty, result.override)
+    return _one_standing(result.score, result.status, result.checks, penalty, result.override)
+
+
+@lru_cache(4096)
+def _one_standing(
+    score: float | None, status: Status, checks: tuple[Verdict, ...], penalty: float, override: Override | None
+) -> Standing:
+    return Standing(score, status, checks, penalty, override)
 
 
 @dataclass(frozen=True, slots=True)

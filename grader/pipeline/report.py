@@ -3,7 +3,7 @@
 Pages are made from what is recorded; nothing is run and no result is changed. Each is written whole.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -102,10 +102,26 @@ def _collected(results: ResultsFolder) -> Scores:
     return Scores(assignment=name, generated_at=now(), grader_version=__version__, submissions=members)
 
 
-def _write_part(part: Part, wanted: Wanted, names: dict[str, str], several: bool) -> dict[str, str]:
+class Pages(Mapping[str, str]):
+    """Where the page of each student is, seen from that of the class; made when asked for, since a class may be large."""
+
+    def __init__(self, members: Sequence[Result]) -> None:
+        self._members = members
+
+    def __getitem__(self, student: str) -> str:
+        return f"submissions/{folder_name(student)}/report.html"
+
+    def __iter__(self) -> Iterator[str]:
+        return (result.student for result in self._members)
+
+    def __len__(self) -> int:
+        return len(self._members)
+
+
+def _write_part(part: Part, wanted: Wanted, names: dict[str, str], several: bool) -> Mapping[str, str]:
     """The pages of one assignment; returns where the page of each student is, seen from that of the class."""
     members = part.scores.submissions
-    links = {result.student: f"submissions/{folder_name(result.student)}/report.html" for result in members}
+    links: Mapping[str, str] = Pages(members)
     if wanted.anonymous:
         links = {result.student: f"submissions/{names[result.student]}/report.html" for result in members}
     sharing = _sharing(members)
@@ -157,11 +173,12 @@ def _sharing(results: Sequence[Result]) -> dict[str, tuple[str, ...]]:
     return {
         student: tuple(other for other in members if other != student)
         for members in groups.values()
+        if len(members) > 1
         for student in members
     }
 
 
-def _exhibit(part: Part, result: Result, sharing: Mapping[str, tuple[str, ...]], links: dict[str, str]) -> Exhibit:
+def _exhibit(part: Part, result: Result, sharing: Mapping[str, tuple[str, ...]], links: Mapping[str, str]) -> Exhibit:
     """What is known of one submission: result, code, and the evidence if it is that of the result."""
     kept = _kept(part.results, result)
     exhibit = Exhibit(

@@ -332,7 +332,7 @@ def lean(result: Result) -> Result:
     Of what is equal over a class, verdicts above all, only one is kept; and records of one kind share the set that says
     which of their fields were given.
     """
-    same = ("status", "flags", "message", "notes", "sandbox", "assignment_digest")
+    same = ("status", "flags", "message", "notes", "sandbox", "assignment_digest", "score", "max_score")
     update = {
         "checks": _one_of_equal(tuple(map(_one_of_equal, result.checks))),
         "training": _sharing_fields(result.training),
@@ -342,7 +342,7 @@ def lean(result: Result) -> Result:
     return result.model_construct(_fields_set=_fields(Result), **{**vars(result), **update})
 
 
-@lru_cache(4096)
+@lru_cache(4096, typed=True)
 def _one_of_equal(value: E) -> E:
     return value
 

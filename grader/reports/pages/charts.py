@@ -20,7 +20,7 @@ Scale = Callable[[float], float]
 """From a value to its place in the figure."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Line:
     """A training curve."""
 

@@ -1,6 +1,7 @@
 """What the page of one submission shows, beyond its result."""
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
@@ -57,7 +58,7 @@ class Exhibit:
     anonymous: bool = False
     same_network: tuple[str, ...] = ()
     """Others who have the same training."""
-    links: dict[str, str] = field(default_factory=dict)
+    links: Mapping[str, str] = field(default_factory=dict)
     """Where the pages of others are, by name."""
 
     @property

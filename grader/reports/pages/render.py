@@ -97,6 +97,7 @@ def class_page(
     """The page of a class for one assignment, in pieces; `links` says where each student's page is."""
     results = statistics.in_order(scores.submissions)
     trainings = statistics.trainings(results)
+    shown_trainings = trainings[: statistics.MOST_TRAININGS]
     policy = assignment.training if assignment else None
     threshold = policy.threshold if policy else None
     bars, spread, rates = statistics.distribution(results), statistics.spread(results), statistics.check_rates(results)
@@ -144,8 +145,9 @@ def class_page(
         lost=lost_points,
         lost_numbers=lost_numbers,
         trainings=trainings,
+        shown_trainings=shown_trainings,
         numbers={result.student: item.number for item in trainings for result in item.students},
-        figure=curves(statistics.lines(trainings), threshold, "Training curves of the class", figure_words),
+        figure=curves(statistics.lines(shown_trainings), threshold, "Training curves of the class", figure_words),
         figure_words=figure_words,
         times=statistics.times(results),
     )
@@ -194,6 +196,8 @@ def _trainings_in_words(trainings: Sequence[statistics.Training], threshold: flo
     if threshold is not None:
         reached = sum(item.best is not None and item.best >= threshold - 1e-7 for item in trainings)
         parts.append(f"{reached} reach the {percent(threshold, 3)} asked for.")
+    if len(trainings) > statistics.MOST_TRAININGS:
+        parts.append(f"Drawn are the {statistics.MOST_TRAININGS} that most submissions have.")
     parts.append("A dot marks where students' code stopped; the larger, the more students.")
     return " ".join(parts)
 

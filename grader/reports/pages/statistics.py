@@ -10,6 +10,8 @@ from grader.model.result import Result, Scores, Verdict
 from grader.model.submission import Identity
 from grader.reports.pages.charts import Bar, Line
 
+MOST_TRAININGS = 200
+"""So many of the different trainings are drawn and listed: those that most students have."""
 MILD_FLAGS = ("old_name", "load_data_path")
 """Flags that say how somebody writes; all others are worth a look before anything else."""
 FLAG_WORDS = {
@@ -45,7 +47,7 @@ class CheckRate:
         return self.passed / self.total if self.total else 0.0
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Training:
     """One of the different trainings of a class."""
 
@@ -85,7 +87,10 @@ def urgency(result: Result) -> int:
 
 def in_order(results: Sequence[Result]) -> list[Result]:
     """What needs a person first, then what looks odd, then the others by name."""
-    return sorted(results, key=lambda result: (min(urgency(result), 2), result.student.casefold(), result.student))
+    found = sorted(results, key=lambda result: result.student)
+    found.sort(key=lambda result: result.student.casefold())
+    found.sort(key=lambda result: min(urgency(result), 2))
+    return found
 
 
 def first_to_decide(results: Sequence[Result]) -> list[Result]:
@@ -226,7 +231,9 @@ def trainings(results: Sequence[Result]) -> list[Training]:
     for result in results:
         if result.training is not None and result.training.fingerprint:
             grouped.setdefault((result.training.fingerprint, result.training.seed), []).append(result)
-    ordered = sorted(grouped.items(), key=lambda item: (-len(item[1]), item[0][0], str(item[0][1])))
+    ordered = sorted(grouped.items(), key=lambda item: item[0][1] or 0)
+    ordered.sort(key=lambda item: item[0][0])
+    ordered.sort(key=lambda item: -len(item[1]))
     return [
         Training(number, key[0], key[1], tuple(members), max((_curve(item) for item in members), key=len))
         for number, (key, members) in enumerate(ordered, 1)
