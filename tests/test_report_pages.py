@@ -7,10 +7,11 @@ from itertools import pairwise
 from string import Formatter
 
 import pytest
+from bs4 import BeautifulSoup
 from hypothesis import given
 from hypothesis import strategies as st
 
-from grader.model.result import Result, TrainingSummary
+from grader.model.result import Result, Scores, TrainingSummary
 from grader.model.submission import Cell, Note, Source
 from grader.reports.pages import charts, statistics
 from grader.reports.pages.charts import Bar, Line, percent
@@ -18,7 +19,7 @@ from grader.reports.pages.code import code_cells, linked, remarks
 from grader.reports.pages.curves import closeness, curve_lines
 from grader.reports.pages.exhibit import Curve, Exhibit
 from grader.reports.pages.feedback import feedback_markdown, public
-from grader.reports.pages.render import TEMPLATES
+from grader.reports.pages.render import TEMPLATES, class_page
 from grader.reports.pages.visible import code_lines, in_one_line, printed, shortened, visible
 from grader.reports.pages.wording import CHINESE, ENGLISH, LANGUAGES, Words
 from grader.results.verdicts import make_result
@@ -234,6 +235,26 @@ def test_dots_say_where_students_stopped() -> None:
     """One dot for each length, with how many have it."""
     members = [trained("ada", (0.9,)), trained("bela", (0.9, 0.99)), trained("chen", (0.9, 0.99))]
     assert statistics.lines(statistics.trainings(members))[0].stops == ((1, 1), (2, 2))
+
+
+@pytest.mark.parametrize("count", [3, 230])
+def test_the_trainings_that_most_have_are_drawn_and_listed(count: int) -> None:
+    """Of a class in which everybody has another network, a figure of all would show nothing, and fill the page."""
+    members = [trained(f"s{number:03}", (0.9, 0.95), f"{number:03}") for number in range(count)]
+    members.append(trained("twin", (0.9, 0.95), f"{count - 1:03}"))
+    scores = Scores(assignment="demo", generated_at="now", grader_version="0", submissions=tuple(members))
+    page = BeautifulSoup("".join(class_page(scores, None, {item.student: "x" for item in members})), "html.parser")
+    drawn = {line.title.get_text(): line for line in page.select("svg g") if line.title}
+    listed = page.select("section table tbody tr:has(span.key)")
+    shown = min(count, 200)
+    assert len(drawn) == len(listed) == shown
+    assert ("Drawn are the 200" in page.get_text()) == (count > 200)
+    assert (f"{count - 200} more networks" in page.get_text()) == (count > 200)
+    assert listed[0].select("td")[0].get_text() == "2"
+    for row in listed:
+        [key], [number, *_] = row.select("span.key"), row.get_text(" ", strip=True).split()
+        [line] = [item.select("polyline")[0] for label, item in drawn.items() if label.startswith(f"network {number},")]
+        assert key["class"][-1] in line["class"]
 
 
 # ── one submission ──

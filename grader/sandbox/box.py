@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from grader import gpu
 from grader.errors import SetupError
 
 Level = Literal["full", "contained", "none"]
@@ -54,6 +55,11 @@ class Box:
         """Whether a guest cannot signal its zygote: then a zygote that dies is our failure, not the program's deed."""
         return self.confines and landlock_abi() >= SCOPES_SIGNALS
 
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """Device files of graphics processors: for the trainer alone, which runs no student code."""
+        return gpu.devices() if self.role == "trainer" else ()
+
     def command(self) -> list[str]:
         """The command that starts the zygote with its control socket as descriptor 3."""
         inside = self.level == "full"
@@ -62,6 +68,7 @@ class Box:
             "datasets": "/box/datasets" if inside else str(self.datasets),
             "scratch": SCRATCH if inside else str(self.scratch),
             "readable": ["/"] if inside else self.readable(),
+            "devices": self.devices,
         }
         isolated = [] if self.level == "none" else ["-s"]
         python = [sys.executable, *isolated, "-P", "-m", "grader.zygote.serve", json.dumps(settings)]
@@ -92,7 +99,7 @@ class Box:
             "MPLCONFIGDIR": f"{scratch}/matplotlib",
             "MPLBACKEND": "Agg",
             "TF_CPP_MIN_LOG_LEVEL": "3",
-            "CUDA_VISIBLE_DEVICES": "-1",
+            **self._cuda(scratch),
             "GRADER_DATASETS": "/box/datasets" if self.level == "full" else str(self.datasets),
             "OMP_NUM_THREADS": "1",
             "OPENBLAS_NUM_THREADS": "1",
@@ -100,6 +107,14 @@ class Box:
         if self.level == "none":
             return values | {"PYTHONUSERBASE": site.getuserbase()}  # the user's own packages, wherever HOME is
         return values | ({"GRADER_BOX": "1"} if self.level == "full" else {})
+
+    def _cuda(self, scratch: str) -> dict[str, str]:
+        """Several trainings share a graphics processor, and compute in whole float32; without one none is looked for."""
+        if not self.devices:
+            return {"CUDA_VISIBLE_DEVICES": "-1"}
+        chosen = {name: os.environ[name] for name in ("CUDA_VISIBLE_DEVICES",) if name in os.environ}
+        shared = {"TF_FORCE_GPU_ALLOW_GROWTH": "true", "CUDA_CACHE_PATH": f"{scratch}/cuda"}
+        return chosen | shared | {"NVIDIA_TF32_OVERRIDE": "0", "TF_CUDNN_DETERMINISTIC": "1"}
 
     def _python_path(self) -> str:
         """Where the modules of this package are found."""
@@ -112,6 +127,8 @@ class Box:
             binds += ["--ro-bind", str(path), str(path)]
         for name in SYSTEM_FILES:
             binds += ["--ro-bind-try", name, name]
+        for name in self.devices:
+            binds += ["--dev-bind", name, name]
         for path in self.modules():
             binds += ["--ro-bind", str(path), f"/box/lib/grader/{path.name}"]
         return [

@@ -8,6 +8,7 @@ from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from grader import gpu
 from grader.errors import SetupError
 from grader.sandbox.box import SCOPES_SIGNALS, Level, find_bubblewrap, landlock_abi
 from grader.zygote.syscalls import ARCHITECTURES, REFUSED
@@ -35,7 +36,7 @@ def missing_for(level: Level) -> list[Finding]:
 @cache
 def examine() -> tuple[Finding, ...]:
     """Everything that matters for the sandbox on this machine."""
-    return (operating_system(), bubblewrap(), namespaces(), landlock(), seccomp(), tensorflow())
+    return (operating_system(), bubblewrap(), namespaces(), landlock(), seccomp(), tensorflow(), graphics())
 
 
 def operating_system() -> Finding:
@@ -109,3 +110,10 @@ def tensorflow() -> Finding:
         return Finding("tensorflow", True, f"{version('tensorflow')}, keras {version('keras')}")
     except PackageNotFoundError as error:
         return Finding("tensorflow", False, f"{error} is missing", "Install grader with its requirements.")
+
+
+def graphics() -> Finding:
+    """Graphics processors, which trainings use where they are; nothing needs one."""
+    found = gpu.models()
+    detail = f"{', '.join(found)}; {gpu.SWITCH}=0 leaves it alone" if found else "none: trainings use the processor"
+    return Finding("gpu", True, detail, levels=())

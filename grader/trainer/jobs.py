@@ -46,9 +46,22 @@ def single_thread() -> None:
     tf.config.threading.set_inter_op_parallelism_threads(1)
 
 
+def take_place(*, fused: bool) -> bool:
+    """Whether this training is carried out on a graphics processor: where there is one, and rounding may differ.
+
+    An exact training is Keras's own on the processor, wherever it is carried out. To be called before anything is
+    computed.
+    """
+    visible = bool(tf.config.list_physical_devices("GPU"))
+    if visible and not fused:
+        tf.config.set_visible_devices([], "GPU")
+    return visible and fused
+
+
 def describe(message: Frame, channel: Channel) -> None:
     """Build a network and say what layers it has, of which shapes."""
     single_thread()
+    take_place(fused=False)
     keras.utils.set_random_seed(0)
     try:
         model = build_model(message.body["model"], message.body.get("input_shape"))
@@ -118,12 +131,15 @@ def train(message: Frame, channel: Channel) -> None:
     closing: dict[str, Any] = {"problem": ""}
     state: list[Array] = []
     try:
+        # what is fused is fused for the processor; a graphics processor has its own rounding with Keras's operations
+        on_gpu = take_place(fused=bool(order["fused"]))
+        fused = bool(order["fused"]) and not on_gpu
         arrays = Arrays(order["arrays"], message.arrays, datasets)
         resume = read_resume(order, message.arrays)
         keras.utils.set_random_seed(int(order["seed"]))
         model = None
         for place, link in enumerate(order["chain"]):
-            model = prepare_link(model, link, arrays, fused=bool(order["fused"]))
+            model = prepare_link(model, link, arrays, fused=fused)
             known = known_epochs(resume, place, link)
             recorder = None
             if link is order["chain"][-1]:
@@ -135,7 +151,7 @@ def train(message: Frame, channel: Channel) -> None:
         if order["keep_state"]:
             closing["state"], state = state_of(model, rules)
         if order.get("reference"):
-            closing["reference_step_seconds"] = time_reference(order["reference"], fused=bool(order["fused"]))
+            closing["reference_step_seconds"] = time_reference(order["reference"], fused=fused)
     except StateMismatchError as error:
         closing["mismatch"] = str(error)
     except Exception as error:  # noqa: BLE001 - Keras may raise anything for a network that does not fit its data

@@ -25,6 +25,7 @@ from typing import Any, Protocol
 import numpy as np
 from pydantic import ValidationError
 
+from grader import gpu
 from grader.errors import SandboxError
 from grader.model.record import Record
 from grader.model.training import Arithmetic, Description, EpochLogs, TrainingRun
@@ -145,14 +146,15 @@ def unpack_part(data: bytes) -> tuple[Weights, tuple[list[str], Array] | None]:
 
 
 def machine_kind() -> str:
-    """What of the machine decides the last digits of a training: the architecture and the processor's features."""
+    """What of the machine decides the last digits of a training: the architecture, and what its processors are."""
     flags = ""
     with contextlib.suppress(OSError):
         for line in Path("/proc/cpuinfo").read_text().splitlines():
             if line.startswith(("flags", "Features")):
                 flags = " ".join(sorted(line.split(":", 1)[1].split()))
                 break
-    return f"{platform.machine()}-{hashlib.sha256(flags.encode()).hexdigest()[:12]}"
+    found = "\n".join([flags, *gpu.models()])
+    return f"{platform.machine()}-{hashlib.sha256(found.encode()).hexdigest()[:12]}"
 
 
 def library_versions() -> dict[str, str]:

@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import os
 import resource
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -74,11 +75,11 @@ def find_landlock() -> None:
         get_abi_version()
 
 
-def apply_landlock(readable: list[str], writable: list[str]) -> bool:
+def apply_landlock(readable: list[str], writable: list[str], devices: Sequence[str] = ()) -> bool:
     """Confine this process and its children to what is below some paths.
 
-    They read and run only what is below `readable`, write only below `writable`, reach no network and signal nobody
-    outside. Paths that do not exist are left out. Returns False where the kernel has no Landlock.
+    They read and run only what is below `readable`, write only below `writable`, use no device but `devices`, reach no
+    network and signal nobody outside. Paths that do not exist are left out. Returns False where the kernel has no Landlock.
     """
     try:
         rules = Landlock(strict=False)
@@ -86,6 +87,8 @@ def apply_landlock(readable: list[str], writable: list[str]) -> bool:
             rules.add_path_rule(path, access=reading(AccessFs, path))
         for path in writable:
             rules.add_path_rule(path, access=every_right(AccessFs))
+        for path in filter(os.path.exists, devices):
+            rules.add_path_rule(path, access=using(AccessFs))
         rules.add_path_rule("/dev/null", access=AccessFs.READ_FILE | AccessFs.WRITE_FILE)
         rules.apply()
     except LandlockError:
@@ -96,6 +99,11 @@ def apply_landlock(readable: list[str], writable: list[str]) -> bool:
 def reading(rights: Any, path: str) -> Any:
     """Rights to read and run what is at `path`; a file takes no rights of folders."""
     return rights.READ_FILE | rights.EXECUTE | (rights.READ_DIR if Path(path).is_dir() else rights(0))
+
+
+def using(rights: Any) -> Any:
+    """Rights to use a device: to read, to write, and (Linux 6.10) to control it."""
+    return rights.READ_FILE | rights.WRITE_FILE | getattr(rights, "IOCTL_DEV", rights(0))
 
 
 def every_right(rights: Any) -> Any:

@@ -90,7 +90,7 @@ def serve(
     started = time.monotonic()
     pid = os.fork()
     if pid == 0:
-        run_child(control, order, descriptors, tools, folder, settings["readable"])
+        run_child(control, order, descriptors, tools, folder, settings)
     for number in descriptors:
         os.close(number)
     status = wait_or_kill(control, pid, order["job"])
@@ -135,7 +135,7 @@ def run_child(
     descriptors: list[int],
     tools: dict[str, Any],
     folder: Path,
-    readable: list[str],
+    settings: dict[str, Any],
 ) -> None:
     """In the child: take the descriptors, give up rights, run the job, and leave without any clean-up."""
     code = endings.OUR_FAULT
@@ -157,7 +157,8 @@ def run_child(
         message = connection.receive()
         if order["confine"]:
             confine.drop_capabilities()
-            if not (confine.apply_landlock(readable, [str(folder)]) and refuse_system_calls()):
+            paths = settings["readable"], [str(folder)], settings["devices"]
+            if not (confine.apply_landlock(*paths) and refuse_system_calls()):
                 os._exit(endings.NOT_CONFINED)
         confine.set_limits(order["limits"])
         if order["kind"] not in KINDS:
