@@ -271,7 +271,7 @@ def scaling_bars(rows: dict[int, Numbers]) -> list[list[str]]:
     found = [[seconds, f"{wall:.0f} s", *judged(wall, BARS["seconds of 10,000"])]]
     if 1_000 in rows:
         ratio = rows[10_000]["peak_bytes"] / rows[1_000]["peak_bytes"]
-        found.append([memory, f"{ratio:.2f} times", *judged(ratio, BARS[memory])])
+        found.append([memory, f"{ratio:.3f} times", *judged(ratio, BARS[memory])])
     return found
 
 

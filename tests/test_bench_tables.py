@@ -120,7 +120,7 @@ def test_the_numbers_appear(whole: str, row: str, cells: list[str]) -> None:
 def test_a_bar_that_is_not_reached_is_missed(whole: str) -> None:
     """A peer that costs less than grader, and memory that grew by more than a quarter."""
     assert line_of(whole, "check50")[6:8] == ["more than 1 times", "**missed**"]
-    assert line_of(whole, "memory of 10,000")[1:] == ["1.30 times", "below 1.25 times that of 1,000", "**missed**"]
+    assert line_of(whole, "memory of 10,000")[1:] == ["1.300 times", "below 1.25 times that of 1,000", "**missed**"]
 
 
 def test_a_bar_that_is_reached_is_met(whole: str) -> None:
