@@ -3,6 +3,7 @@
 Small data sets of the same form stand in for the shipped ones: 60 and 20 images, with ten digits.
 """
 
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -134,6 +135,23 @@ def test_guests_know_the_shipped_images_as_programs_hold_them(folder: Path) -> N
     before = (folder / FILE).stat().st_mtime_ns
     DataBook(folder)
     assert (folder / FILE).stat().st_mtime_ns == before
+
+
+def test_a_folder_that_cannot_be_written_only_costs_time(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Data sets that were unpacked by somebody else, with an earlier version: they have digests and no fingerprints."""
+    DataBook(folder)
+    place = tmp_path / "datasets"
+    shutil.copytree(folder, place)
+    (place / FILE).unlink()
+
+    def refuse(path: Path, target: Path) -> Path:
+        raise PermissionError(13, f"Permission denied: {path}", str(target))
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    assert DataBook(place).knows(reference(shipped(folder, "x_train")))
+    assert read_known(place) == {}
 
 
 def test_without_a_table_nothing_is_known(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Regrading: recorded evidence under today's checks; nothing is run."""
 
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -85,6 +86,16 @@ def test_scores_are_written_anew(tmp_path: Path) -> None:
     regrade(tmp_path / "results", under(tmp_path, "fail('No.')"))
     scores = Scores.model_validate_json((tmp_path / "results" / "scores.json").read_text())
     assert [item.score for item in scores.submissions] == [0.0]
+
+
+def test_a_copy_of_a_student_s_folder_does_not_stop_the_class(tmp_path: Path) -> None:
+    """Somebody has kept what was there beside it: then one name has two results."""
+    record(tmp_path / "results")
+    places = tmp_path / "results/submissions"
+    shutil.copytree(places / "ada", places / "ada (before)")
+    changes = regrade(tmp_path / "results", under(tmp_path, "fail('No.')"))
+    assert score(tmp_path / "results") == 0.0
+    assert "ada" in [change.student for change in changes]
 
 
 def unread(folder: Path) -> Result:

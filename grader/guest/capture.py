@@ -51,6 +51,11 @@ def capture_fit(model: Any, arguments: dict[str, Any], known: Mapping[str, str] 
 
     A model or callbacks that are no plain data leave a reason under `refused`: such a training can be rehearsed, but
     not carried out elsewhere. Raises CannotCaptureError if not even the data are arrays.
+
+    Args:
+        model: compiled.
+        arguments: of `fit`, all by name.
+        known: digests of the shipped images by `grader.wire.recipes.fingerprint`.
     """
     model._assert_compile_called("fit")
     if arguments["steps_per_epoch"] is not None or arguments["validation_steps"] is not None:

@@ -22,7 +22,8 @@ def run_program(order: dict[str, Any], channel: Channel, tools: dict[str, Any]) 
     Args:
         order: the job as the grading process sent it: cells, entry points, probe, seed.
         channel: where frames go.
-        tools: prepared by the zygote: transformer, data folder, original fit, whether drills may be forked, fingerprints known.
+        tools: prepared by the zygote: transformer, data folder, original fit, whether drills may be forked, digests of
+            the shipped images.
     """
     program = Program(str(order["name"]), bool(order["notebook"]), tools["transform"])
     session = Session(channel, tools["original_fit"], program.explain, program.note, old_names=bool(order["old_names"]))

@@ -170,7 +170,7 @@ def _regrade_one(
             written = list(books.write([_timed(results, result, times) for result in written]).submissions)
             changes.remarks += books.remarks(written)
         for result in written:
-            before, after = said.pop(result.student), standing(result)
+            before, after = said[result.student], standing(result)
             if (before.score, before.status) != (after.score, after.status):
                 changes.append(Change(result.student, before, after))
             changes.needs_review = changes.needs_review or result.needs_review

@@ -21,7 +21,7 @@ import os
 import re
 import shutil
 import zipfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cache, lru_cache
 from pathlib import Path
@@ -34,7 +34,7 @@ from grader import __version__
 from grader.errors import SetupError
 from grader.model.observation import Curve, Observation
 from grader.model.record import Record
-from grader.model.result import CourseScores, Missing, Result, Scores, Verdict
+from grader.model.result import CourseScores, Missing, Result, Scores
 from grader.model.submission import Source
 from grader.model.training import TrainingRun
 from grader.scratch import lock
@@ -42,7 +42,7 @@ from grader.wire.npy import read_npz
 
 Array = np.ndarray[Any, Any]
 R = TypeVar("R", bound=Record)
-E = TypeVar("E", Verdict, str)
+E = TypeVar("E", bound=Hashable)
 NO_SUBMISSIONS = ' "submissions": [],'
 """How the key looks in `scores.json` of a class that handed in nothing; in a text its quotes would be escaped."""
 OPENS_SUBMISSIONS = b' "submissions": [\n'
@@ -175,8 +175,8 @@ class ResultsFolder:
     def results(self) -> list[Result]:
         """All results in the folder, by student; of several attempts the newest."""
         submissions = self.folder / "submissions"
-        places = submissions.iterdir() if submissions.is_dir() else ()
-        found = (_read_result(place / "result.json") for place in places)
+        names = sorted(place.name for place in submissions.iterdir()) if submissions.is_dir() else []
+        found = (_read_result(submissions / name / "result.json") for name in names)
         return sorted((result for result in found if result is not None), key=lambda result: result.student)
 
     def arrays(self, student: str) -> tuple[Array, ...]:

@@ -4,6 +4,7 @@ A digest that stands in the table is proof enough of what was meant: the trainer
 copy. Anything else travels once, and is compared with the shipped images by value.
 """
 
+import contextlib
 import json
 import os
 import weakref
@@ -194,7 +195,10 @@ class DataBook:
         return {key: Known(*value) for key, value in json.loads(path.read_text()).items()}
 
     def _write_fingerprints(self) -> None:
-        """For guests, by which they recognise the shipped images in the usual forms; computed once."""
+        """For guests, by which they recognise the shipped images in the usual forms; computed once.
+
+        Where the folder cannot be written, as of data sets that came with an earlier version, guests digest as before.
+        """
         path = self._datasets / FILE
         if path.is_file():
             return
@@ -204,7 +208,8 @@ class DataBook:
                 for function in HELD_IMAGES:
                     array = function(self._array(dataset, part))
                     table[fingerprint(array)] = digest_as_fed(array)
-        keep(path, table)
+        with contextlib.suppress(OSError):
+            keep(path, table)
 
 
 def keep(path: Path, table: dict[str, Any]) -> None:

@@ -86,7 +86,10 @@ def urgency(result: Result) -> int:
 
 
 def in_order(results: Sequence[Result]) -> list[Result]:
-    """What needs a person first, then what looks odd, then the others by name."""
+    """What needs a person first, then what looks odd, then the others by name.
+
+    Sorted once for each part of the key, the last first: of a large class, a tuple for each member would be felt.
+    """
     found = sorted(results, key=lambda result: result.student)
     found.sort(key=lambda result: result.student.casefold())
     found.sort(key=lambda result: min(urgency(result), 2))
