@@ -35,7 +35,8 @@ import psutil
 from bench.report import CHECKOUT, FOLDER, as_notebook, graded_solutions
 from grader.discovery import read_source
 from grader.model.submission import Source
-from grader.results.folder import ResultsFolder, as_json
+from grader.results.files import as_json
+from grader.results.folder import ResultsFolder
 
 LARGEST = 10_000
 BAR_SECONDS = 900.0

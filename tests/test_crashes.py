@@ -202,7 +202,7 @@ def test_a_full_disk_is_told_and_loses_nothing(tmp_path: Path, monkeypatch: pyte
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         real(descriptor)
 
-    monkeypatch.setattr("grader.results.folder.os.fsync", full)
+    monkeypatch.setattr("grader.results.files.os.fsync", full)
     with pytest.raises(SetupError, match=r"cannot be written: No space left on device\. Nothing that was graded"):
         Grading(assignment, settings, output, Silent()).run(students(8))
     monkeypatch.undo()

@@ -19,16 +19,16 @@ from grader.model.observation import Curve, EpochSeen, Observation
 from grader.model.result import CourseScores, Missing, Result, Scores, TrainingSummary
 from grader.model.submission import Identity, Note
 from grader.results import folder as folder_module
+from grader.results.files import as_strict_json, write_atomically
 from grader.results.folder import (
     RecordedEvidence,
     RecordedTraining,
     ResultsFolder,
     folder_name,
-    lean,
     read_scores,
-    write_atomically,
     write_course_scores,
 )
+from grader.results.lean import lean
 from grader.results.verdicts import make_result, without_run
 from tests.factories import (
     make_call,
@@ -133,7 +133,7 @@ def test_scores_in_pieces_are_those_in_one(count: int) -> None:
         submissions=tuple(people),
         missing=missing,
     )
-    assert "".join(folder_module.pieces_of(scores)) == folder_module.as_strict_json(scores) + "\n"
+    assert "".join(folder_module.pieces_of(scores)) == as_strict_json(scores) + "\n"
 
 
 @pytest.mark.parametrize("indent", [None, 1, 2])
@@ -378,14 +378,14 @@ def test_a_result_that_is_lean_is_the_same_result() -> None:
 def test_a_piece_that_cannot_be_made_leaves_what_was_there(tmp_path: Path) -> None:
     """The file before stands, and nothing lies beside it."""
     path = tmp_path / "report.html"
-    folder_module.write_atomically(path, "before")
+    write_atomically(path, "before")
 
     def pieces() -> Iterator[str]:
         yield "begun"
         raise ValueError("a bug")
 
     with pytest.raises(ValueError, match="a bug"):
-        folder_module.write_atomically(path, pieces())
+        write_atomically(path, pieces())
     assert path.read_text() == "before"
     assert list(tmp_path.iterdir()) == [path]
 

@@ -18,7 +18,6 @@ Array = np.ndarray[Any, Any]
 def installed(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """As in a guest, for one test."""
     monkeypatch.setattr(BaseOptimizer, "variables", BaseOptimizer.variables)
-    monkeypatch.setattr(BaseOptimizer, "apply", BaseOptimizer.apply)
     install()
     yield
     del BaseOptimizer.built

@@ -13,7 +13,7 @@ from grader.model.result import CourseScores, Result, Scores, Verdict
 from grader.pipeline.check import Checked, checked_as_json
 from grader.reports.console import plain, result_details, results_table
 from grader.reports.notebook import class_table, verdict_table
-from grader.results.folder import as_strict_json
+from grader.results.files import as_strict_json
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -39,7 +39,7 @@ from grader.model.departure import Departure
 from grader.model.result import Result, Scores
 from grader.pipeline.repository import Student, Work, files_of
 from grader.reports.console import plain
-from grader.results.folder import write_atomically
+from grader.results.files import write_atomically
 
 SUMMARY, JUNIT, QUALITY = "summary.md", "junit.xml", "code-quality.json"
 

@@ -16,7 +16,8 @@ from grader.exports import FORMATS, Export, Format, Request
 from grader.exports.github import SUMMARY_BYTES, cut
 from grader.model.assignment import load_assignment
 from grader.reports.console import plain
-from grader.results.folder import folder_name, write_atomically
+from grader.results.files import write_atomically
+from grader.results.folder import folder_name
 
 CONSOLE = "-"
 

@@ -16,7 +16,8 @@ from grader.exports.cells import table as csv_table
 from grader.exports.grades import shown
 from grader.model.result import Scores
 from grader.reports.console import plain
-from grader.results.folder import read_scores, write_atomically
+from grader.results.files import write_atomically
+from grader.results.folder import read_scores
 
 if TYPE_CHECKING:  # what speaks to databases takes long to import, and most verbs do without
     from grader.gradebook.database import Gradebook

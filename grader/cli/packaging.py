@@ -11,7 +11,7 @@ from grader.pipeline import places
 from grader.pipeline.check import said_points
 from grader.pipeline.packages import make_package
 from grader.reports.console import plain
-from grader.results.folder import write_atomically
+from grader.results.files import write_atomically
 
 
 @app.command()

@@ -2,7 +2,7 @@
 
 Theory of operation. Keras makes these variables before the first step: two for each weight with Adam, some 25 ms for the
 course's own network. A training that is played takes no step, and hardly any hand-in looks at them afterwards. They are
-made when somebody reads the optimizer's variables, asks whether it is built, or applies a gradient.
+made when somebody reads the optimizer's variables, or asks whether it is built, as Keras does before each gradient.
 """
 
 import contextlib
@@ -59,11 +59,5 @@ def is_built(optimizer: Any) -> bool:
 def install() -> None:
     """Let whoever looks at an optimizer find it built."""
     plain: Any = BaseOptimizer.variables
-    apply = BaseOptimizer.apply
-
-    def apply_built(self: Any, *args: Any, **keywords: Any) -> Any:
-        return apply(settle(self), *args, **keywords)
-
     BaseOptimizer.variables = property(lambda self: plain.fget(settle(self)), doc=plain.__doc__)
     BaseOptimizer.built = property(is_built, lambda self, value: vars(self).__setitem__("built", value))
-    BaseOptimizer.apply = apply_built

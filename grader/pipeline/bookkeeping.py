@@ -17,7 +17,9 @@ from grader.gradebook.overrides import as_toml, without_effect
 from grader.model.assignment import Assignment
 from grader.model.mistakes import close, shown
 from grader.model.result import Missing, Result, Scores
-from grader.results.folder import ResultsFolder, lean, write_atomically
+from grader.results.files import write_atomically
+from grader.results.folder import ResultsFolder
+from grader.results.lean import lean
 
 OVERRIDES = "overrides.toml"
 ROSTER = "roster.csv"

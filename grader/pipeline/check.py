@@ -18,7 +18,8 @@ from grader.model.submission import Submission
 from grader.pipeline.grade import Grading
 from grader.pipeline.settings import Settings
 from grader.pipeline.watch import Watcher
-from grader.results.folder import ResultsFolder, as_strict_json
+from grader.results.files import as_strict_json
+from grader.results.folder import ResultsFolder
 from grader.sandbox.box import Level
 from grader.sandbox.doctor import missing_for
 from grader.sandbox.plain import is_needed

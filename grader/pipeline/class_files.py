@@ -21,7 +21,7 @@ from grader.model.class_file import read_class
 from grader.model.submission import Submission
 from grader.pipeline import places
 from grader.pipeline.bookkeeping import OVERRIDES, ROSTER
-from grader.results.folder import write_atomically
+from grader.results.files import write_atomically
 
 CLASS_FILE = "class.toml"
 """Its copy beside the results."""

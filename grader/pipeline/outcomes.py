@@ -20,7 +20,8 @@ from grader.pipeline.remembered import Keys, Way, keys_of, recorded_case
 from grader.pipeline.settings import Settings
 from grader.pipeline.terms import Terms
 from grader.pipeline.watch import Watcher
-from grader.results.folder import Kept, RecordedEvidence, ResultsFolder, lean
+from grader.results.folder import Kept, RecordedEvidence, ResultsFolder
+from grader.results.lean import lean
 from grader.results.sharing import with_sources
 from grader.results.verdicts import make_result, without_run
 

@@ -26,7 +26,8 @@ from grader.reports.pages import (
     feedback_page,
     submission_page,
 )
-from grader.results.folder import Kept, RecordedTraining, ResultsFolder, folder_name, now, read_scores, write_atomically
+from grader.results.files import write_atomically
+from grader.results.folder import Kept, RecordedTraining, ResultsFolder, folder_name, now, read_scores
 from grader.results.pseudonyms import pseudonyms
 
 Find = Callable[[str], Assignment | None]

@@ -17,7 +17,8 @@ from grader.model.assignment import Assignment
 from grader.model.departure import REPOSITORY_FLAGS, Departure
 from grader.model.result import Result, Scores
 from grader.model.submission import Note, Submission
-from grader.results.folder import ResultsFolder, as_strict_json, write_atomically
+from grader.results.files import as_strict_json, write_atomically
+from grader.results.folder import ResultsFolder
 from grader.results.verdicts import without_run
 
 GIVEN_CODE = "given_code_changed"

@@ -17,7 +17,8 @@ from grader.model.similarity import Comparison, Pair
 from grader.model.submission import Source, Submission
 from grader.pipeline.report import write_page
 from grader.reports.pages import pair_page, similarity_page
-from grader.results.folder import ResultsFolder, as_json, folder_name, read_scores, write_atomically
+from grader.results.files import as_json, write_atomically
+from grader.results.folder import ResultsFolder, folder_name, read_scores
 from grader.results.pseudonyms import pseudonyms
 from grader.similarity import HandIn, Known, compare
 

@@ -15,15 +15,11 @@ Every file is written beside its place and renamed, so that a killed run leaves 
 
 import contextlib
 import hashlib
-import io
-import json
-import os
 import re
 import shutil
 import zipfile
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -37,12 +33,13 @@ from grader.model.record import Record
 from grader.model.result import CourseScores, Missing, Result, Scores
 from grader.model.submission import Source
 from grader.model.training import TrainingRun
+from grader.results.files import as_json, as_strict_json, packed, sync_folder, write_atomically
+from grader.results.lean import lean
 from grader.scratch import lock
 from grader.wire.npy import read_npz
 
 Array = np.ndarray[Any, Any]
 R = TypeVar("R", bound=Record)
-E = TypeVar("E", bound=Hashable)
 NO_SUBMISSIONS = ' "submissions": [],'
 """How the key looks in `scores.json` of a class that handed in nothing; in a text its quotes would be escaped."""
 OPENS_SUBMISSIONS = b' "submissions": [\n'
@@ -326,37 +323,6 @@ def folder_name(student: str) -> str:
     return f"{plain}.{hashlib.sha256(student.encode('utf-8', 'surrogatepass')).hexdigest()[:10]}"
 
 
-def lean(result: Result) -> Result:
-    """The same result in a sixth of the memory: of a large class, all are held at once.
-
-    Of what is equal over a class, verdicts above all, only one is kept; and records of one kind share the set that says
-    which of their fields were given.
-    """
-    same = ("status", "flags", "message", "notes", "sandbox", "assignment_digest", "score", "max_score")
-    update = {
-        "checks": _one_of_equal(tuple(map(_one_of_equal, result.checks))),
-        "training": _sharing_fields(result.training),
-        "timing": _sharing_fields(result.timing),
-        **{name: _one_of_equal(getattr(result, name)) for name in same},
-    }
-    return result.model_construct(_fields_set=_fields(Result), **{**vars(result), **update})
-
-
-@lru_cache(4096, typed=True)
-def _one_of_equal(value: E) -> E:
-    return value
-
-
-@cache
-def _fields(kind: type[Record]) -> set[str]:
-    return set(kind.model_fields)
-
-
-def _sharing_fields(record: Any) -> Any:
-    kind: type[Record] = type(record)
-    return None if record is None else kind.model_construct(_fields_set=_fields(kind), **vars(record))
-
-
 def pieces_of(scores: Scores) -> Iterator[str]:
     """`scores.json` piece by piece: what `as_strict_json` gives, without a large class as one text in memory."""
     before, after = as_strict_json(scores.model_copy(update={"submissions": ()})).split(NO_SUBMISSIONS, 1)
@@ -368,70 +334,6 @@ def pieces_of(scores: Scores) -> Iterator[str]:
         yield as_strict_json(result).replace("\n", "\n  ")
     yield "\n ]," if scores.submissions else ""
     yield f"{after}\n"
-
-
-def as_strict_json(record: Record) -> str:
-    """A record as JSON that every language reads: null where a number is not finite."""
-    text = as_json(record, indent=1)
-    if "NaN" not in text and "Infinity" not in text:
-        return text
-    return json.dumps(json.loads(text, parse_constant=lambda _: None), indent=1, ensure_ascii=False)
-
-
-def as_json(record: Record, indent: int | None = None) -> str:
-    """A record as JSON; half surrogate pairs, which no file can hold, become question marks."""
-    try:
-        return record.model_dump_json(indent=indent)
-    except ValueError:
-        text = json.dumps(record.model_dump(mode="python"), ensure_ascii=False, indent=indent, default=str)
-        return text.encode("utf-8", "replace").decode()
-
-
-def packed(arrays: Sequence[Array]) -> bytes:
-    """Arrays as the bytes of a compressed `.npz`, by place."""
-    buffer = io.BytesIO()
-    np.savez_compressed(buffer, **{f"a{number}": array for number, array in enumerate(arrays)})  # type: ignore[arg-type]
-    return buffer.getvalue()
-
-
-def write_atomically(path: Path, content: str | bytes | Iterable[str], *, flushed: bool = True) -> None:
-    """Write a file whole: beside its place, flushed to disk, then renamed. Raises SetupError where that fails.
-
-    `content` may come in pieces. What can be made again from other files need not be `flushed`, which takes most of the time.
-    """
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        pieces = [content] if isinstance(content, str | bytes) else content
-        with scratch.open("wb") as handle:
-            for piece in pieces:
-                handle.write(piece if isinstance(piece, bytes) else piece.encode("utf-8", "backslashreplace"))
-            if flushed:
-                handle.flush()
-                os.fsync(handle.fileno())
-        scratch.replace(path)
-        if flushed:
-            sync_folder(path.parent)
-    except BaseException as error:
-        with contextlib.suppress(OSError):
-            scratch.unlink(missing_ok=True)
-        if not isinstance(error, OSError):
-            raise  # while a piece was made
-        raise SetupError(
-            f"{path}: cannot be written: {error.strerror or error}. Nothing that was graded before is lost. Make room for it, and "
-            "give the same command again: it goes on where it stopped."
-        ) from error
-
-
-def sync_folder(folder: Path) -> None:
-    """Have a folder's list of names on disk, so that a rename survives a loss of power; Windows cannot be asked to."""
-    if os.name == "nt":
-        return
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
 
 
 def now() -> str:

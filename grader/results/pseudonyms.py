@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from grader.errors import SetupError
-from grader.results.folder import write_atomically
+from grader.results.files import write_atomically
 
 FILE = "pseudonyms.json"
 
