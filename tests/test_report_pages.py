@@ -216,6 +216,17 @@ def test_distribution_of_nothing_is_nothing(members: list[Result]) -> None:
     assert statistics.distribution(members) == []
 
 
+def test_members_stand_by_urgency_and_then_by_name() -> None:
+    """Capital letters make no difference, unless nothing else does."""
+    mild = statistics.MILD_FLAGS[:1]
+    members = [result("Zoe"), result("ada"), result("Ada"), result("bela", flags=mild)]
+    members += [result("odd", flags=("strange",)), result("waits", needs_review=True), result("A", needs_review=True)]
+    assert [item.student for item in statistics.in_order(members)] == [
+        *("A", "waits", "odd"),
+        *("Ada", "ada", "bela", "Zoe"),
+    ]
+
+
 def test_check_rates_tell_partly_from_failed() -> None:
     """Some points of a check are neither passed nor failed."""
     half = FAILED.model_copy(update={"points": 1.0})
@@ -237,7 +248,7 @@ def test_dots_say_where_students_stopped() -> None:
     assert statistics.lines(statistics.trainings(members))[0].stops == ((1, 1), (2, 2))
 
 
-@pytest.mark.parametrize("count", [3, 230])
+@pytest.mark.parametrize("count", [3, 233])
 def test_the_trainings_that_most_have_are_drawn_and_listed(count: int) -> None:
     """Of a class in which everybody has another network, a figure of all would show nothing, and fill the page."""
     members = [trained(f"s{number:03}", (0.9, 0.95), f"{number:03}") for number in range(count)]

@@ -388,10 +388,3 @@ def test_a_piece_that_cannot_be_made_leaves_what_was_there(tmp_path: Path) -> No
         write_atomically(path, pieces())
     assert path.read_text() == "before"
     assert list(tmp_path.iterdir()) == [path]
-
-
-@pytest.mark.parametrize("score", [0.0, 1.0, 3.0])
-def test_equal_numbers_of_another_kind_are_not_mixed_up(score: float) -> None:
-    """3.0 stays a fraction though 3 was seen before it: it would be written in another way."""
-    lean(result_of("bela", score=int(score)))
-    assert type(lean(result_of("ada", score=score)).score) is float

@@ -26,7 +26,7 @@ def lean(result: Result) -> Result:
     return result.model_construct(_fields_set=_fields(Result), **{**vars(result), **update})
 
 
-@lru_cache(4096, typed=True)
+@lru_cache(4096)
 def _one_of_equal(value: E) -> E:
     return value
 

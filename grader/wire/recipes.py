@@ -43,7 +43,7 @@ def fingerprint(array: Array) -> str:
 def digest_as_fed(array: Array, known: Mapping[str, str] = NOTHING_KNOWN) -> str:
     """`content_digest(as_fed(array))`, looked up in `known` or computed.
 
-    Computed block by block, so that no second copy of a large array is made.
+    Either without a second copy of a large array: computed block by block, looked up only where its bytes lie together.
 
     Args:
         array: as a program holds it.
