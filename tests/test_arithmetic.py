@@ -9,8 +9,7 @@ import pytest
 from grader.model.result import Result
 from grader.model.training import Arithmetic
 from grader.pipeline import cases
-from grader.pipeline.carriers import Outcome
-from grader.pipeline.errands import Errand, TrainNetwork
+from grader.pipeline.errands import Errand, Outcome, TrainNetwork
 from grader.pipeline.trainer_desk import Trained
 from tests.factories import make_run
 from tests.test_remembered import SETTINGS, Class, Programs

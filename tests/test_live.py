@@ -75,6 +75,14 @@ def train_mnist_conv():
     history = network(tf.keras.Sequential).fit(x[:64], y[:64], epochs=2, callbacks=[Cheat()])
     return history.epoch, history.history["accuracy"][-1]
 """,
+    "a_data_set_before_the_arrays": HEAD
+    + """
+def train_mnist_conv():
+    model = network(tf.keras.Sequential)
+    model.fit(tf.data.Dataset.from_tensor_slices((x[:64], y[:64])).batch(32), epochs=1)
+    history = model.fit(x[:64], y[:64], epochs=2, callbacks=[Stop()])
+    return history.epoch, history.history["accuracy"][-1]
+""",
 }
 
 
@@ -135,3 +143,11 @@ def test_a_loop_of_its_own_waits_with_all_that_cannot_be_seen(graded: dict[str, 
 def test_a_callback_that_changes_weights_is_told(graded: dict[str, Result]) -> None:
     """Such a training is no plain data, and the reason is said."""
     assert "its callbacks change the weights" in graded["weights_changed_by_a_callback"].message
+
+
+def test_what_follows_a_live_training_of_the_model_is_live(graded: dict[str, Result]) -> None:
+    """Nobody outside knows from which weights it goes on."""
+    result = graded["a_data_set_before_the_arrays"]
+    assert result.training is not None
+    assert result.training.source == "live"
+    assert "trained before in a way that cannot be repeated elsewhere" in result.message

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 from grader.errors import SandboxError, SetupError
 from grader.model.observation import Curve, EpochSeen
 from grader.model.submission import Cell, Identity, Note, Source, Submission
-from grader.model.training import ArrayRef, Description, EpochLogs, TrainingRun
+from grader.model.training import ArrayRef, Description, EpochLogs, Evaluation, EvaluationRequest, TrainingRun
 from grader.pipeline import workshop
 from grader.pipeline.carriers import check_engine
 from grader.pipeline.conversation import Link
-from grader.pipeline.errands import DescribeNetwork, Errand, RunProgram, Seen, TrainNetwork
+from grader.pipeline.errands import DescribeNetwork, Errand, EvaluateNetwork, RunProgram, Seen, TrainNetwork
 from grader.pipeline.parcels import (
     pack,
     pack_errand,
@@ -29,7 +29,7 @@ from grader.pipeline.parcels import (
 )
 from grader.pipeline.terms import terms_of
 from grader.pipeline.trainer_desk import Plan, Trained
-from grader.pipeline.workshop import FetchedRuns, FetchingBook, Order, answer, open_workshop, versions_here
+from grader.pipeline.workshop import FetchedRuns, FetchingBook, Order, answer, fed, open_workshop, versions_here
 from grader.sandbox.doctor import Finding
 from grader.training.arrays import DataBook
 from grader.training.store import Store
@@ -39,6 +39,10 @@ from tests.factories import make_description, make_fit, make_observation, make_r
 Array = np.ndarray[Any, Any]
 LOGS = st.dictionaries(st.text(max_size=8), st.floats(), max_size=3)
 TEXT = st.text(st.characters(exclude_categories=["Cs"]), max_size=40)
+
+
+REFERENCE = ArrayRef(digest="a" * 64, dtype="float32", shape=(2, 3), original_dtype="float64")
+WANTED = EvaluationRequest(fingerprint="f", epoch=3, x=REFERENCE, y=REFERENCE, batch_size=50)
 
 
 def floats(values: Any) -> Array:
@@ -67,7 +71,13 @@ def same_logs(one: Any, other: Any) -> bool:
 
 
 @pytest.mark.parametrize(
-    "errand", [TrainNetwork(plan()), TrainNetwork(plan(threshold=None, batch=None)), DescribeNetwork(make_request())]
+    "errand",
+    [
+        TrainNetwork(plan()),
+        TrainNetwork(plan(threshold=None, batch=None)),
+        DescribeNetwork(make_request()),
+        EvaluateNetwork(make_request(), 7, WANTED),
+    ],
 )
 def test_errands_of_the_trainer_arrive_as_they_were(errand: Errand) -> None:
     """Every field, links and requests included."""
@@ -76,12 +86,12 @@ def test_errands_of_the_trainer_arrive_as_they_were(errand: Errand) -> None:
 
 def test_a_program_arrives_with_its_code_and_nothing_else() -> None:
     """Cells, kind, digest, file name and seed; no name, folder, prose or notes."""
-    found = unpack_errand(pack_errand(RunProgram(submission(), 7, allow_live=False)))
+    found = unpack_errand(pack_errand(RunProgram(submission(), 7, allow_live=False, evaluates=True)))
     assert isinstance(found, RunProgram)
     assert found.submission.source is not None
     assert found.submission.source.cells == submission().source.cells  # type: ignore[union-attr] # it has one
     assert (found.submission.path, found.submission.digest, found.seed) == ("demo.ipynb", "d", 7)
-    assert not found.allow_live
+    assert (found.allow_live, found.evaluates) == (False, True)
 
 
 def test_half_a_character_arrives_as_it_was() -> None:
@@ -239,6 +249,43 @@ def test_a_training_is_fetched_with_the_weights_that_are_used(line: Directly) ->
         assert found.part(0) == ([], None)
     assert line.questions == ["run", "run", "part", "part"]
     runs.close()
+
+
+@given(LOGS)
+def test_an_evaluation_arrives_as_it_was(logs: dict[str, float]) -> None:
+    """Numbers that are none included."""
+    errand, evaluation = EvaluateNetwork(make_request(), 7, WANTED), Evaluation(logs=logs, seconds=2.5, problem="p")
+    found = unpack_outcome(pack_outcome(evaluation), errand).outcome
+    assert isinstance(found, Evaluation)
+    assert same_logs(found.logs, logs)
+    assert (found.seconds, found.problem) == (2.5, "p")
+    with pytest.raises(SandboxError):
+        unpack_outcome(pack_outcome(evaluation), DescribeNetwork(make_request()))
+
+
+def test_a_worker_knows_what_a_network_was_evaluated_to(line: Directly) -> None:
+    """Evaluations come with the training, also those that were carried out after it was first asked for."""
+    runs = FetchedRuns(line)
+    line.store.keep(make_run([0.5]), {})
+    before = runs.find("f", 1)
+    assert before is not None
+    assert before.evaluations == {}
+    known = Evaluation(logs={"loss": math.inf}, seconds=1.0)
+    line.store.keep_evaluation("f", 1, WANTED.key, known)
+    after = runs.find("f", 1)
+    assert after is not None
+    assert after.evaluations == {WANTED.key: known}
+    runs.close()
+
+
+def test_data_to_be_evaluated_on_are_sent_back(tmp_path: Path) -> None:
+    """Whoever evaluates may be another worker than the one that ran the program."""
+    array = np.ones((2, 3), np.float32)
+    reference = reference_of(array)
+    book = DataBook(tmp_path, ())
+    book.accept(reference, array)
+    wanted = WANTED.model_copy(update={"x": reference, "y": reference})
+    assert list(fed(Seen(make_observation(), {}, (), (wanted,)), book)) == [reference.key]
 
 
 def test_a_training_that_became_longer_is_seen_as_such(line: Directly) -> None:

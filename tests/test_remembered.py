@@ -16,9 +16,8 @@ from grader.model.observation import Call, Observation
 from grader.model.result import Result
 from grader.model.submission import Cell, Source, Submission
 from grader.pipeline import remembered
-from grader.pipeline.carriers import Outcome
 from grader.pipeline.conversation import Link
-from grader.pipeline.errands import DescribeNetwork, Errand, RunProgram, Seen
+from grader.pipeline.errands import DescribeNetwork, Errand, Outcome, RunProgram, Seen, TrainNetwork
 from grader.pipeline.grade import Grading
 from grader.pipeline.settings import Settings
 from grader.pipeline.trainer_desk import Trained
@@ -65,6 +64,7 @@ class Programs:
             return Seen(self._observation(errand), {"f": (Link(make_request(), 3),)}, (np.arange(3.0),))
         if isinstance(errand, DescribeNetwork):
             return make_description()
+        assert isinstance(errand, TrainNetwork)
         self.trained += 1
         self.known.add(errand.plan.seed)
         return Trained(make_run([0.5, 0.6], seed=errand.plan.seed), {})

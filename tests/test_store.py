@@ -9,8 +9,18 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from grader.model.training import Layer, TrainingRun
-from grader.training.store import KeptRun, Store, epoch_logs, library_versions, machine_kind, pack_part, unpack_part
+from grader.model.training import Evaluation, Layer, TrainingRun
+from grader.training.store import (
+    MOST_EVALUATIONS,
+    KeptRun,
+    Store,
+    epoch_logs,
+    library_versions,
+    machine_kind,
+    pack_part,
+    unpack_part,
+    with_digest,
+)
 from tests.factories import make_description, make_run
 
 WEIGHTS = [np.arange(6, dtype=np.float32).reshape(2, 3), np.zeros(3, np.float32)]
@@ -175,6 +185,76 @@ def test_an_accuracy_changed_by_hand_makes_the_run_absent(tmp_path: Path) -> Non
     path = entry_of(tmp_path)
     path.write_text(path.read_text().replace("0.9", "1.0"))
     assert Store(tmp_path).find("f", 1) is None
+
+
+KNOWN = Evaluation(logs={"accuracy": 0.75, "loss": float("inf")}, seconds=2.0)
+
+
+def test_evaluations_come_back_from_disk(tmp_path: Path) -> None:
+    """Each under its key, whichever process added it; the training and its files are as before."""
+    filled(tmp_path)
+    for key in ("one", "two"):
+        Store(tmp_path).keep_evaluation("f", 1, key, KNOWN)
+    found = found_again(tmp_path)
+    assert found.evaluations == {"one": KNOWN, "two": KNOWN}
+    assert found.run == RUN
+    assert [array.tolist() for array in found.part(0)[0]] == [array.tolist() for array in WEIGHTS]
+
+
+def test_evaluations_of_two_processes_are_both_kept(tmp_path: Path) -> None:
+    """What another has written since a training was read is not lost."""
+    filled(tmp_path)
+    stores = [Store(tmp_path), Store(tmp_path)]
+    for store in stores:
+        store.find("f", 1)
+    for number, store in enumerate(stores):
+        store.keep_evaluation("f", 1, str(number), KNOWN)
+    assert sorted(found_again(tmp_path).evaluations) == ["0", "1"]
+
+
+def test_a_longer_training_keeps_its_evaluations(tmp_path: Path) -> None:
+    """The epochs that were there are the same."""
+    store = filled(tmp_path)
+    store.keep_evaluation("f", 1, "one", KNOWN)
+    store.keep(make_run([0.5, 0.9, 0.95]), {2: (WEIGHTS, None)}, before=store.find("f", 1))
+    assert found_again(tmp_path).evaluations == {"one": KNOWN}
+    assert len(found_again(tmp_path).run.epochs) == 3
+
+
+def test_what_could_not_be_evaluated_is_not_written(tmp_path: Path) -> None:
+    """Another day there may be more memory."""
+    store = filled(tmp_path)
+    store.keep_evaluation("f", 1, "one", Evaluation(problem="too large"))
+    kept = store.find("f", 1)
+    assert kept is not None
+    assert list(kept.evaluations) == ["one"]
+    assert found_again(tmp_path).evaluations == {}
+
+
+def test_an_entry_does_not_grow_for_ever(tmp_path: Path) -> None:
+    """Beyond a number, evaluations are remembered by this process only."""
+    store = filled(tmp_path)
+    for number in range(MOST_EVALUATIONS + 3):
+        store.keep_evaluation("f", 1, str(number), KNOWN)
+    kept = store.find("f", 1)
+    assert kept is not None
+    assert len(kept.evaluations) == MOST_EVALUATIONS + 3
+    assert len(found_again(tmp_path).evaluations) == MOST_EVALUATIONS
+
+
+def test_an_evaluation_of_an_unknown_training_is_dropped(tmp_path: Path) -> None:
+    """There is nothing that it could belong to."""
+    filled(tmp_path).keep_evaluation("g", 1, "one", KNOWN)
+    assert found_again(tmp_path).evaluations == {}
+
+
+@pytest.mark.parametrize("evaluations", [[], {"one": 1}, {"one": {"logs": {"loss": "low"}}}])
+def test_an_entry_with_other_evaluations_is_absent(tmp_path: Path, evaluations: Any) -> None:
+    """Even if its digest is right: nothing of it is believed; an empty list is none."""
+    filled(tmp_path)
+    path = entry_of(tmp_path)
+    path.write_text(json.dumps(with_digest({**json.loads(path.read_text()), "evaluations": evaluations})))
+    assert (Store(tmp_path).find("f", 1) is None) == bool(evaluations)
 
 
 def test_descriptions_come_back_from_disk(tmp_path: Path) -> None:

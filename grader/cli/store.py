@@ -54,10 +54,11 @@ def row_of(shelf: Shelf, entry: Entry, here: dict[str, object]) -> list[str]:
     used = datetime.fromtimestamp(entry.used, UTC).date().isoformat()
     try:
         body = shelf.read(RUNS, entry.key)
-        run, _, place = parse_run(body)
+        known = parse_run(body)
     except Damaged:
         return [entry.key[:12], "", "", "", used, "damaged", ""]
-    same = {key: value for key, value in place.items() if key != "test"} == here
+    run = known.run
+    same = {key: value for key, value in known.place.items() if key != "test"} == here
     made, imported = "here" if same else "elsewhere", str(body.get("imported") or "")
     best = "" if run.best_accuracy is None else f"{run.best_accuracy:.5f}"
     return [run.fingerprint[:12], str(run.seed), str(len(run.epochs)), best, used, made, imported]

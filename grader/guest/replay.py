@@ -21,6 +21,7 @@ import keras
 import numpy as np
 from keras.src.backend.tensorflow import trainer as keras_trainer
 from keras.src.trainers.trainer import Trainer
+from xxhash import xxh3_128
 
 Logs = dict[str, float]
 
@@ -95,6 +96,8 @@ class Replay:
     last_step: int = 0
     owed_epoch: int | None = None
     owed_steps: int = 0
+    ends: dict[str, int] = field(default_factory=dict)
+    """The epochs whose weights were set, by the digest of these."""
 
     def run(self, original_fit: Callable[..., Any], arguments: dict[str, Any]) -> Any:
         """Return the History that `original_fit` returns when it is played this curve."""
@@ -123,7 +126,7 @@ class Replay:
                 self.owed_epoch = self.number
                 self.owed_steps += self.batches
             else:
-                self.set_weights(self.current.weights, self.batches)
+                self.set_weights(self.current.weights, self.batches, self.number)
         return dict(self.current.batches[step] if step < len(self.current.batches) else self._train_logs())
 
     def metrics(self) -> Logs:
@@ -149,11 +152,13 @@ class Replay:
     def settle(self) -> None:
         """Set the weights that were left out, once nobody can look at those in between."""
         if self.owed_epoch is not None and not self.direct:
-            self.set_weights(self.curve.weights(self.owed_epoch), self.owed_steps)
+            self.set_weights(self.curve.weights(self.owed_epoch), self.owed_steps, self.owed_epoch)
         self.owed_epoch = None
 
-    def set_weights(self, weights: list[np.ndarray[Any, Any]], steps: int) -> None:
-        """Put weights into the model, and count the optimizer's steps."""
+    def set_weights(self, weights: list[np.ndarray[Any, Any]], steps: int, epoch: int | None = None) -> None:
+        """Put weights into the model, and count the optimizer's steps; note of which whole epoch they are."""
+        if weights and epoch is not None:
+            self.ends[weights_digest(weights)] = epoch
         for variable, value in zip(self.model.weights, weights, strict=False):
             if tuple(variable.shape) == value.shape:
                 variable.assign(value)
@@ -258,6 +263,14 @@ class Replay:
             self.inside_other -= 1
             self.model.train_function = train_function
             self.model.test_function = test_function
+
+
+def weights_digest(weights: list[np.ndarray[Any, Any]]) -> str:
+    """XXH3 over the weights of a model: to know those again that were set."""
+    digest = xxh3_128()
+    for array in weights:
+        digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
+    return digest.hexdigest()
 
 
 def direct_predict(model: Any, x: Any, batch_size: int | None = None, **_: Any) -> Any:

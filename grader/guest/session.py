@@ -26,6 +26,7 @@ from grader.guest.capture import (
     model_state,
 )
 from grader.guest.clock import Clock, TooLongError, real_seconds
+from grader.guest.evaluate import Evaluations
 from grader.guest.old_names import AliasedLogs
 from grader.guest.replay import Epoch, Replay
 from grader.wire.channel import Channel, ChannelBroken
@@ -96,6 +97,9 @@ class Session:
     out: Any = field(default_factory=lambda: sys.stdout)
     """Where prints go; a program that catches them itself must find none of a drill among them."""
 
+    def __post_init__(self) -> None:
+        self.evaluations = Evaluations(self.channel, self.clock)
+
     def fit(self, model: Any, *args: Any, **keywords: Any) -> Any:
         """Stand for `model.fit`: describe, rehearse, and play; return the History that Keras returns."""
         if self.busy or self.live:
@@ -132,6 +136,7 @@ class Session:
             answer = self._obey(answer, model, arguments, captured)
         if answer.type == "live":
             return self._train_live(model, arguments, "as ordered", number)
+        self.evaluations.forget(model)
         try:
             history = self._play(model, arguments, captured, direct=False)
         except BaseException as error:
@@ -214,7 +219,15 @@ class Session:
             elapse=self.clock.advance,
         )
         history = replay.run(self.original_fit, arguments)
+        if not direct:
+            self.evaluations.fitted(model, self._number_of(model), captured.body, replay.ends)
         return self._with_old_names(history)
+
+    def evaluate(self, original: Callable[..., Any], model: Any, *args: Any, **keywords: Any) -> Any:
+        """Stand for `model.evaluate`: ask what it gives where that is a fact about a training; else evaluate here."""
+        if self.busy or self.live:
+            return original(model, *args, **keywords)
+        return self.evaluations(original, model, args, keywords, self.known)
 
     def _with_old_names(self, history: Any) -> Any:
         """The History, in which the old names work if the assignment allows it."""
@@ -225,6 +238,7 @@ class Session:
     def _train_live(self, model: Any, arguments: dict[str, Any], reason: str, number: int) -> Any:
         """Train here, with Keras's own `fit`, if the grading process allows it; it has the last word on time."""
         callbacks = [type(item).__name__[:80] for item in list_callbacks(arguments["callbacks"])]
+        self.evaluations.forget(model)
         self.announce_live(reason, number, self._number_of(model), callbacks, int(arguments["epochs"] or 1))
         try:
             history = self.original_fit(model, **arguments)
@@ -296,6 +310,7 @@ def install(session: Session) -> None:
     trainer = keras_trainer.TensorFlowTrainer
     original_batch = trainer.train_on_batch
     original_apply = BaseOptimizer.apply
+    original_evaluate = trainer.evaluate
 
     def fit(model: Any, *args: Any, **keywords: Any) -> Any:
         return session.fit(model, *args, **keywords)
@@ -308,7 +323,12 @@ def install(session: Session) -> None:
         session.steps_by_hand()
         return original_apply(optimizer, *args, **keywords)
 
+    def evaluate(model: Any, *args: Any, **keywords: Any) -> Any:
+        return session.evaluate(original_evaluate, model, *args, **keywords)
+
     fit.__wrapped__ = session.original_fit  # type: ignore[attr-defined]
+    evaluate.__wrapped__ = original_evaluate  # type: ignore[attr-defined]
     trainer.fit = fit
+    trainer.evaluate = evaluate
     trainer.train_on_batch = train_on_batch
     BaseOptimizer.apply = apply

@@ -138,3 +138,30 @@ class TrainingRun(Record):
         """The highest measured accuracy of any epoch, or None if there is none."""
         values = [epoch.accuracy for epoch in self.epochs if epoch.accuracy is not None]
         return max(values) if values else None
+
+
+class EvaluationRequest(Record):
+    """What a program asked `evaluate` for: the network of a training after one of its epochs, on these data."""
+
+    fingerprint: str
+    """Of the training."""
+    epoch: int | None
+    """Place of the epoch in the training, counted from 0; None while it is not known how the training goes."""
+    x: ArrayRef
+    y: ArrayRef
+    batch_size: int
+
+    @property
+    def key(self) -> str:
+        """What makes it the same among the evaluations of one training."""
+        return f"{self.epoch}/{self.x.key}/{self.y.key}/{self.batch_size}"
+
+
+class Evaluation(Record):
+    """What `evaluate` gives, by Keras's own operations on one thread."""
+
+    logs: dict[str, float] = Field(default_factory=dict)
+    """Loss and metrics, as Keras names them."""
+    seconds: float = 0.0
+    problem: str = ""
+    """Why it could not be carried out; then programs evaluate themselves."""

@@ -16,11 +16,10 @@ from typing import Protocol
 
 from grader.engines.local import LocalEngine
 from grader.errors import SandboxError, SetupError
-from grader.model.training import Description
-from grader.pipeline.errands import Errand, Seen, carry_out
+from grader.pipeline.errands import Errand, Outcome, carry_out
 from grader.pipeline.parcels import pack_errand, unpack_outcome
 from grader.pipeline.terms import Terms
-from grader.pipeline.trainer_desk import Plan, Trained
+from grader.pipeline.trainer_desk import Plan
 from grader.pipeline.workshop import Order, answer, carry, open_workshop, versions_here, warm
 from grader.sandbox.box import Level
 from grader.sandbox.plain import PlainSlot, is_needed
@@ -28,7 +27,6 @@ from grader.sandbox.slot import Slot
 from grader.training.arrays import DataBook
 from grader.training.store import KeptRun, Runs, machine_kind
 
-Outcome = Seen | Description | Trained
 Progress = Callable[[str, int, int, float | None], None]
 """Hears of an epoch: fingerprint, seed, number of the epoch, accuracy."""
 ENGINES = ("local", "dask")

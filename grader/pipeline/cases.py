@@ -65,6 +65,8 @@ class Case:
     """What the latest run showed."""
     seed_index: int = 0
     rounds: int = 0
+    runs_for_evaluations: int = 0
+    """Runs that only told what is to be evaluated."""
     runs: list[TrainingRun] = field(default_factory=list)
     """Trainings of the graded fit, one for each seed."""
     beside: dict[int, TrainingRun] = field(default_factory=dict)

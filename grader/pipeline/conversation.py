@@ -14,7 +14,8 @@ import numpy as np
 
 from grader.model.observation import Call, Claimed, Curve, EpochSeen, Fit, Observation
 from grader.model.submission import Note, Submission
-from grader.model.training import ArrayRef, FitSettings, Parent, TrainingRequest
+from grader.model.training import ArrayRef, EvaluationRequest, FitSettings, Parent, TrainingRequest
+from grader.pipeline.evaluator import Evaluator, Played
 from grader.pipeline.stage import Broken, EpochSource, Stage
 from grader.pipeline.terms import Terms
 from grader.sandbox.peer import Job, Peer
@@ -69,6 +70,8 @@ class Conversation:
     drill_alone: str = ""
     """Play only this drill, in the guest itself, and end: for a drill that hung in a forked copy."""
     allow_live: bool = True
+    evaluates: bool = False
+    """Leave it to the program to evaluate networks whose evaluation is not known."""
     fits: list[Fit] = field(default_factory=list)
     chains: dict[str, tuple[Link, ...]] = field(default_factory=dict)
     claimed: Claimed = field(default_factory=Claimed)
@@ -82,6 +85,16 @@ class Conversation:
     _fits_before: int = 0
     """How many fits there were when the call began that is going on."""
     _models: dict[int, tuple[Link, ...]] = field(default_factory=dict)
+    _lost: set[int] = field(default_factory=set)
+    """Models that were trained live."""
+
+    def __post_init__(self) -> None:
+        self._evaluator = Evaluator(self.runs, self.seed, self._fetch_arrays, self.book.uncast, leave=self.evaluates)
+
+    @property
+    def evaluations(self) -> tuple[EvaluationRequest, ...]:
+        """What the program asked to be evaluated, and was answered with made-up numbers."""
+        return tuple(self._evaluator.wanted)
 
     def job(self) -> Job:
         """The order for the guest."""
@@ -141,6 +154,8 @@ class Conversation:
             return peer.ask({"type": "ok"})
         if frame.type == "fit":
             return self._fit(peer, frame)
+        if frame.type == "evaluate":
+            return peer.ask(self._evaluator.answer(peer, frame.body))
         if frame.type == "live":
             return self._live(peer, frame)
         if frame.type == "live_over":
@@ -164,6 +179,8 @@ class Conversation:
         )
         try:
             refuse_if_told(body)
+            if model in self._lost:
+                raise Refused("its model was trained before in a way that cannot be repeated elsewhere")
             request = read_request(body, self._parent(model, bool(body["recompiled"])))
         except Refused as refused:
             return self._rehearse_and_order_live(peer, fit, str(refused), body)
@@ -192,9 +209,16 @@ class Conversation:
             reason = f"its callbacks change the {' and the '.join(sorted(changed)).replace('_', ' ')}"
             return self._order_live(peer, fit.model_copy(update={"drills": drills}), reason)
         self._record(fit, drills=drills)
-        played, missing = stage.play(self._source(fit, stage))
+        source = self._source(fit, stage)
+        played, missing = stage.play(source)
         self._record(fit, drills=drills, played=played, missing=missing)
         batch = played.epochs[-1].batch if played.epochs else None
+        if played.epochs and batch is None and (missing or source.kept is not None):
+            names, logs = log_names(request), played.epochs[-1].logs
+            left = Played(fit.fingerprint, request.fit.initial_epoch, len(played.epochs), logs, names, bool(missing))
+            self._evaluator.played(fit.model_number, left)
+        else:
+            self._evaluator.played(fit.model_number, None)
         link = Link(self._canonical(request), len(played.epochs), batch)
         self.chains[fit.fingerprint] = (*self._models.get(fit.model_number, ()), link)
         self._models[fit.model_number] = self.chains[fit.fingerprint]
@@ -309,7 +333,6 @@ class Conversation:
 
     def _order_live(self, peer: Peer, fit: Fit, reason: str) -> Frame:
         """Tell the guest to train this one live; it announces that with a frame of its own."""
-        self._models.pop(fit.model_number, None)
         answer = peer.ask({"type": "live"})
         if answer.type != "live":
             raise Broken("no live training where one was ordered")
@@ -326,6 +349,7 @@ class Conversation:
             callbacks=tuple(str(name)[:80] for name in body["callbacks"][:50]),
         )
         live = live.model_copy(update={"live": True, "epochs_asked": int(body["epochs"])})
+        self._forget(live.model_number)
         self._record(live)
         if not self.allow_live:
             self.live_refused = True
@@ -348,6 +372,12 @@ class Conversation:
             )
             self._record(live, played=Curve(name="live", supplied=tuple(logs), epochs=seen))
         return self._answer(peer, answer) if answer.type != "done" else answer
+
+    def _forget(self, model: int) -> None:
+        """What a model has become is not known any more."""
+        self._models.pop(model, None)
+        self._lost.add(model)
+        self._evaluator.played(model, None)
 
     def _take_call(self, frame: Frame) -> None:
         """A call of the probe has ended: what came of it, and its arrays."""

@@ -1,4 +1,4 @@
-"""What is done in a sandbox, each as a value: run a program, describe a network, train one.
+"""What is done in a sandbox, each as a value: run a program, describe a network, train one, evaluate one.
 
 An errand is carried out by `carry_out`, wherever the sandbox is: in a thread of the grading process, or in a worker on
 another machine. It knows what is asked of the students (`Terms`), and neither checks nor points nor results.
@@ -15,10 +15,10 @@ import numpy as np
 from grader.errors import SandboxError
 from grader.model.observation import Observation
 from grader.model.submission import Submission
-from grader.model.training import Description, TrainingRequest
+from grader.model.training import Description, Evaluation, EvaluationRequest, TrainingRequest
 from grader.pipeline.conversation import Conversation, Link
 from grader.pipeline.terms import Terms
-from grader.pipeline.trainer_desk import Plan, StateMismatch, Trained, describe, train
+from grader.pipeline.trainer_desk import Plan, StateMismatch, Trained, describe, evaluate, train
 from grader.sandbox.slot import Slot
 from grader.training.arrays import DataBook
 from grader.training.state import State
@@ -36,6 +36,8 @@ class RunProgram:
     seed: int
     """Of the trainings to be played."""
     allow_live: bool = True
+    evaluates: bool = False
+    """Whether it is left to the program to evaluate networks whose evaluation is not known."""
     kind: Kind = "guest"
 
 
@@ -57,7 +59,23 @@ class TrainNetwork:
     kind: Kind = "trainer"
 
 
-Errand = RunProgram | DescribeNetwork | TrainNetwork
+@dataclass(frozen=True)
+class EvaluateNetwork:
+    """Evaluate the network of a training that is known."""
+
+    request: TrainingRequest
+    """Of the training, in its canonical form."""
+    seed: int
+    wanted: EvaluationRequest
+    kind: Kind = "trainer"
+
+    @property
+    def key(self) -> tuple[str, int, str]:
+        """What makes it the same evaluation."""
+        return self.wanted.fingerprint, self.seed, self.wanted.key
+
+
+Errand = RunProgram | DescribeNetwork | TrainNetwork | EvaluateNetwork
 
 
 @dataclass(frozen=True)
@@ -69,6 +87,11 @@ class Seen:
     """For each training request that was met, all fits on its model up to it."""
     arrays: tuple[Array, ...]
     """What the calls of the probe returned and drew."""
+    evaluations: tuple[EvaluationRequest, ...] = ()
+    """What it asked to be evaluated and was answered with made-up numbers: it has to be run again."""
+
+
+Outcome = Seen | Description | Trained | Evaluation
 
 
 class Desk(Protocol):
@@ -90,12 +113,14 @@ class Desk(Protocol):
         """A training has finished an epoch."""
 
 
-def carry_out(errand: Errand, slot: Slot, desk: Desk) -> Seen | Description | Trained:
+def carry_out(errand: Errand, slot: Slot, desk: Desk) -> Outcome:
     """Carry out an errand in a slot of its kind."""
     if isinstance(errand, RunProgram):
         return run_program(errand, slot, desk)
     if isinstance(errand, DescribeNetwork):
         return describe(slot, errand.request)
+    if isinstance(errand, EvaluateNetwork):
+        return carry_out_evaluation(errand, slot, desk)
     return carry_out_training(errand, slot, desk)
 
 
@@ -112,6 +137,16 @@ def carry_out_training(errand: TrainNetwork, slot: Slot, desk: Desk) -> Trained:
     return train(slot, replace(plan, going_on=None), desk.terms, desk.book, progress)
 
 
+def carry_out_evaluation(errand: EvaluateNetwork, slot: Slot, desk: Desk) -> Evaluation:
+    """Evaluate, with the weights that were kept of the training."""
+    wanted = errand.wanted
+    kept = desk.runs.find(wanted.fingerprint, errand.seed)
+    weights = kept.part(wanted.epoch)[0] if kept is not None and wanted.epoch is not None else []
+    if not weights:
+        return Evaluation(problem="the weights were not kept")
+    return evaluate(slot, errand.request, wanted, weights, desk.book)
+
+
 def run_program(errand: RunProgram, slot: Slot, desk: Desk) -> Seen:
     """Run a submission once; a drill that hung in a forked copy is played again, alone."""
     conversation = _conversation(errand, desk)
@@ -120,11 +155,19 @@ def run_program(errand: RunProgram, slot: Slot, desk: Desk) -> Seen:
         for number, drill in enumerate(fit.drills):
             if drill.hung:
                 observation = _drill_again(errand, slot, desk, observation, index, number)
-    return Seen(observation, conversation.chains, conversation.arrays)
+    return Seen(observation, conversation.chains, conversation.arrays, conversation.evaluations)
 
 
 def _conversation(errand: RunProgram, desk: Desk) -> Conversation:
-    return Conversation(desk.terms, errand.submission, desk.book, desk.runs, errand.seed, allow_live=errand.allow_live)
+    return Conversation(
+        desk.terms,
+        errand.submission,
+        desk.book,
+        desk.runs,
+        errand.seed,
+        allow_live=errand.allow_live,
+        evaluates=errand.evaluates,
+    )
 
 
 def _drill_again(

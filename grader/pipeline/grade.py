@@ -24,6 +24,7 @@ from grader.pipeline.carriers import Away, Carrier, Here, Office
 from grader.pipeline.cases import Case, Demand
 from grader.pipeline.dispatch import Dispatcher
 from grader.pipeline.errands import DescribeNetwork, RunProgram, Seen, TrainNetwork, fault_of_ours
+from grader.pipeline.evaluations import Evaluations, lacking
 from grader.pipeline.forecast import Course
 from grader.pipeline.outcomes import Outcomes
 from grader.pipeline.planning import order_for
@@ -35,6 +36,9 @@ from grader.results.folder import ResultsFolder
 from grader.training.arrays import DataBook
 from grader.training.cost import epoch_cost
 from grader.training.store import Store, machine_kind
+
+MOST_RUNS_FOR_EVALUATIONS = 2
+"""A program that then still asks for what is not known, since it asks for something else each time, evaluates itself."""
 
 
 @dataclass
@@ -88,6 +92,7 @@ class Grading:
         except BaseException:
             self._carrier.close()
             raise
+        self._evaluations = Evaluations(self.store, self._work.replay)
         self._record = True
         """False while it is only found out which trainings are needed."""
         self._timed: set[tuple[str, int]] = set()
@@ -191,10 +196,17 @@ class Grading:
 
     def _errand(self, case: Case) -> RunProgram:
         """To run a submission once more."""
-        return RunProgram(case.submission, case.seed, allow_live=self.settings.live and not self.settings.quick)
+        return RunProgram(
+            case.submission,
+            case.seed,
+            allow_live=self.settings.live and not self.settings.quick,
+            evaluates=case.runs_for_evaluations > MOST_RUNS_FOR_EVALUATIONS,
+        )
 
     def _replay(self, case: Case) -> None:
-        self._work.replay(self._errand(case), partial(self._after_run, case))
+        """Run a submission once more, when what it will ask to be evaluated is known."""
+        wanted = [] if case.seen is None else lacking(case.seen, case.seed, case.policy, self.store)
+        self._evaluations.before(wanted, lambda: self._work.replay(self._errand(case), partial(self._after_run, case)))
 
     def _hear_epoch(self, fingerprint: str, seed: int, epoch: int, accuracy: float | None) -> None:
         """A training has finished an epoch; comes from any thread."""
@@ -206,6 +218,11 @@ class Grading:
         with self._only(case):
             seen = future.result()
             self._work.forecast.saw_run(seen.observation.measured.wall_seconds)
+            if self._record and any(wanted.epoch is not None for wanted in seen.evaluations):
+                case.seen = seen
+                case.runs_for_evaluations += 1
+                self._replay(case)
+                return
             requests = {
                 fit.architecture: fit.request
                 for fit in seen.observation.fits

@@ -16,9 +16,17 @@ from grader.errors import ProtocolError, SandboxError
 from grader.model.observation import Observation
 from grader.model.record import Record
 from grader.model.submission import Source, Submission
-from grader.model.training import ArrayRef, Description, TrainingRequest, TrainingRun
+from grader.model.training import ArrayRef, Description, Evaluation, EvaluationRequest, TrainingRequest, TrainingRun
 from grader.pipeline.conversation import Link
-from grader.pipeline.errands import DescribeNetwork, Errand, RunProgram, Seen, TrainNetwork
+from grader.pipeline.errands import (
+    DescribeNetwork,
+    Errand,
+    EvaluateNetwork,
+    Outcome,
+    RunProgram,
+    Seen,
+    TrainNetwork,
+)
 from grader.pipeline.trainer_desk import Plan, Trained
 from grader.training.state import pack_state, unpack_state
 from grader.training.store import pack_part, unpack_part
@@ -35,7 +43,7 @@ MALFORMED = (ProtocolError, ValidationError, KeyError, TypeError, ValueError, In
 class Arrived:
     """What came of an errand that was carried out elsewhere."""
 
-    outcome: Seen | Description | Trained
+    outcome: Outcome
     sent: tuple[tuple[ArrayRef, Array], ...] = ()
     """Arrays that a program fed to `fit` and that are not known here."""
 
@@ -66,9 +74,13 @@ def pack_errand(errand: Errand) -> bytes:
             "source": as_json(code),
             "seed": errand.seed,
             "allow_live": errand.allow_live,
+            "evaluates": errand.evaluates,
         }
     elif isinstance(errand, DescribeNetwork):
         body = {"type": "describe", "request": as_json(errand.request)}
+    elif isinstance(errand, EvaluateNetwork):
+        request, wanted = as_json(errand.request), as_json(errand.wanted)
+        body = {"type": "evaluate", "request": request, "seed": errand.seed, "wanted": wanted}
     else:
         body = {"type": "train", "plan": as_text(PLAN, errand.plan)}
         return pack(body, [] if errand.state is None else [as_array(pack_state(errand.state))])
@@ -82,25 +94,32 @@ def unpack_errand(data: bytes) -> Errand:
     if body["type"] == "run_program":
         source = from_json(Source, body["source"])
         submission = Submission(student="", path=body["file"], digest=body["digest"], source=source)
-        return RunProgram(submission, int(body["seed"]), allow_live=bool(body["allow_live"]))
+        allow_live, evaluates = bool(body["allow_live"]), bool(body["evaluates"])
+        return RunProgram(submission, int(body["seed"]), allow_live=allow_live, evaluates=evaluates)
     if body["type"] == "describe":
         return DescribeNetwork(from_json(TrainingRequest, body["request"]))
+    if body["type"] == "evaluate":
+        request, wanted = from_json(TrainingRequest, body["request"]), from_json(EvaluationRequest, body["wanted"])
+        return EvaluateNetwork(request, int(body["seed"]), wanted)
     state = unpack_state(frame.arrays[0].tobytes()) if frame.arrays else None
     return TrainNetwork(PLAN.validate_python(json.loads(body["plan"])), state)
 
 
-def pack_outcome(outcome: Seen | Description | Trained, sent: Sequence[tuple[ArrayRef, Array]] = ()) -> bytes:
+def pack_outcome(outcome: Outcome, sent: Sequence[tuple[ArrayRef, Array]] = ()) -> bytes:
     """What came of an errand, for the machine that asked."""
     if isinstance(outcome, Seen):
         body = {
             "type": "seen",
             "observation": as_json(outcome.observation),
             "chains": as_text(CHAINS, outcome.chains),
+            "evaluations": [as_json(wanted) for wanted in outcome.evaluations],
             "sent": [as_json(reference) for reference, _ in sent],
         }
         return pack(body, [*outcome.arrays, *(array for _, array in sent)])
     if isinstance(outcome, Description):
         return pack({"type": "description", "description": as_json(outcome)})
+    if isinstance(outcome, Evaluation):
+        return pack({"type": "evaluation", "evaluation": as_json(outcome)})
     parts = {index: as_array(pack_part(*part)) for index, part in outcome.parts.items()}
     about = {"type": "trained", "run": as_json(outcome.run), "parts": list(parts)}
     state = [] if outcome.state is None else [as_array(pack_state(outcome.state))]
@@ -131,10 +150,13 @@ def _outcome(frame: Frame, errand: Errand) -> Arrived:
         observation = observation.model_copy(update={"student": errand.submission.student})
         references = [from_json(ArrayRef, text) for text in body["sent"]]
         cut = len(frame.arrays) - len(references)
-        seen = Seen(observation, CHAINS.validate_python(json.loads(body["chains"])), frame.arrays[:cut])
+        evaluations = tuple(from_json(EvaluationRequest, text) for text in body["evaluations"])
+        seen = Seen(observation, CHAINS.validate_python(json.loads(body["chains"])), frame.arrays[:cut], evaluations)
         return Arrived(seen, tuple(zip(references, frame.arrays[cut:], strict=True)))
     if isinstance(errand, DescribeNetwork) and body["type"] == "description":
         return Arrived(from_json(Description, body["description"]))
+    if isinstance(errand, EvaluateNetwork) and body["type"] == "evaluation":
+        return Arrived(from_json(Evaluation, body["evaluation"]))
     if isinstance(errand, TrainNetwork) and body["type"] == "trained":
         run = from_json(TrainingRun, body["run"])
         plan = errand.plan

@@ -14,6 +14,8 @@ from grader.model.training import (
     ArrayRef,
     Description,
     EpochLogs,
+    Evaluation,
+    EvaluationRequest,
     Layer,
     LearningRate,
     TrainingRequest,
@@ -28,6 +30,7 @@ from grader.training.state import State
 from grader.training.store import epoch_logs, machine_kind
 
 KEEP_WEIGHTS_BYTES = 512 * 2**20
+EVALUATION_SECONDS = 600.0
 TRAINER_LIMITS = Limits(
     wall_seconds=4 * 3600,
     cpu_seconds=6 * 3600,
@@ -144,6 +147,38 @@ def describe(slot: Slot, request: TrainingRequest) -> Description:
     if measured.ending.kind in ("memory", "timeout", "signalled"):
         return Description(problem=f"the network is too large to build here ({measured.ending.kind})")
     raise SandboxError(f"the trainer could not describe a network: {measured.ending.kind} {measured.ending.detail}")
+
+
+def evaluate(
+    slot: Slot, request: TrainingRequest, wanted: EvaluationRequest, weights: list[Array], book: DataBook
+) -> Evaluation:
+    """Have Keras evaluate a network with these weights. Raises SandboxError where the trainer does not answer."""
+    table, sent = book.for_trainer([wanted.x, wanted.y])
+    order = {
+        "model": request.model,
+        "compile": request.compile,
+        "x": wanted.x.key,
+        "y": wanted.y.key,
+        "batch_size": wanted.batch_size,
+        "arrays": table,
+        "first_weight": len(sent),
+    }
+    found: list[Evaluation] = []
+
+    def converse(peer: Peer) -> None:
+        body = peer.receive().body
+        logs = {str(key): float(value) for key, value in body["logs"].items()}
+        found.append(Evaluation(logs=logs, seconds=float(body["seconds"]), problem=str(body["problem"])))
+        peer.finish()
+        peer.send({"type": "bye"})
+
+    limits = TRAINER_LIMITS.model_copy(update={"wall_seconds": EVALUATION_SECONDS})
+    measured, _ = slot.run(Job("evaluate", order, (*sent, *weights), limits), converse)
+    if found:
+        return found[0]
+    if measured.ending.kind in ("memory", "timeout", "signalled"):
+        return Evaluation(problem=f"it is too much to be evaluated here ({measured.ending.kind})")
+    raise SandboxError(f"the trainer could not evaluate a network: {measured.ending.kind} {measured.ending.detail}")
 
 
 def references(chain: tuple[Link, ...]) -> list[ArrayRef]:

@@ -7,7 +7,7 @@ trainings and for arrays. It has no checks, no results, no names, and of the sub
 import hashlib
 import socket
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,7 +17,7 @@ import numpy as np
 
 from grader import __version__
 from grader.errors import SandboxError, SetupError
-from grader.model.training import ArrayRef, TrainingRun
+from grader.model.training import ArrayRef, Evaluation, TrainingRun
 from grader.pipeline import places
 from grader.pipeline.errands import Seen, carry_out, fault_of_ours
 from grader.pipeline.parcels import as_array, pack, pack_failure, pack_outcome, unpack, unpack_errand
@@ -28,7 +28,7 @@ from grader.sandbox.doctor import missing_for
 from grader.sandbox.slot import Slot
 from grader.scratch import make_scratch, remove_scratch, sweep
 from grader.training.arrays import DataBook
-from grader.training.store import KeptRun, Weights, library_versions, pack_part, unpack_part
+from grader.training.store import EVALUATIONS, KeptRun, Weights, library_versions, pack_part, unpack_part
 
 Array = np.ndarray[Any, Any]
 KEPT_BYTES = 4 * 2**30
@@ -140,8 +140,9 @@ def warm(bench: Bench) -> None:
 
 
 def fed(seen: Seen, book: DataBook) -> dict[str, tuple[ArrayRef, Array]]:
-    """The arrays of its own that a program's trainings need, by key."""
+    """The arrays of its own that a program's trainings and evaluations need, by key."""
     needed = [reference for chain in seen.chains.values() for reference in references(chain)]
+    needed += [reference for wanted in seen.evaluations for reference in (wanted.x, wanted.y)]
     return {item.key: (item, array) for item in needed if (array := book.sent(item.key)) is not None}
 
 
@@ -177,8 +178,11 @@ class FetchedRuns:
 
     def find(self, fingerprint: str, seed: int) -> KeptRun | None:
         """The run, or None if this training is not known. Asked each time: a training may have become longer."""
-        text = ask(self._line, {"type": "run", "fingerprint": fingerprint, "seed": seed}).body["run"]
-        return FetchedRun(TrainingRun.model_validate_json(text), self) if text else None
+        body = ask(self._line, {"type": "run", "fingerprint": fingerprint, "seed": seed}).body
+        if not body["run"]:
+            return None
+        evaluations = EVALUATIONS.validate_json(body["evaluations"])
+        return FetchedRun(TrainingRun.model_validate_json(body["run"]), evaluations, self)
 
     def part(self, run: TrainingRun, index: int) -> bytes:
         """Weights and logs of batches of an epoch, packed; empty if they were not kept."""
@@ -211,8 +215,8 @@ class FetchedRuns:
 class FetchedRun(KeptRun):
     """A run whose weights are fetched when they are asked for."""
 
-    def __init__(self, run: TrainingRun, runs: FetchedRuns) -> None:
-        super().__init__(run, None)
+    def __init__(self, run: TrainingRun, evaluations: Mapping[str, Evaluation], runs: FetchedRuns) -> None:
+        super().__init__(run, None, evaluations=evaluations)
         self._runs = runs
 
     def _part(self, index: int) -> tuple[Weights, tuple[list[str], Array] | None]:
@@ -240,7 +244,10 @@ def answer(
         return pack({"type": "array"}, [] if array is None else [array])
     kept = find(str(body["fingerprint"]), int(body["seed"]))
     if body["type"] == "run":
-        return pack({"type": "run", "run": "" if kept is None else kept.run.model_dump_json()})
+        if kept is None:
+            return pack({"type": "run", "run": ""})
+        evaluations = EVALUATIONS.dump_json(dict(kept.evaluations)).decode()
+        return pack({"type": "run", "run": kept.run.model_dump_json(), "evaluations": evaluations})
     weights, batches = kept.part(int(body["index"])) if kept is not None else ([], None)
     known = bool(weights) or batches is not None
     return pack({"type": "part"}, [as_array(pack_part(weights, batches))] if known else [])

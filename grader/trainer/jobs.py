@@ -1,4 +1,4 @@
-"""The trainer's two jobs: describe a network, and train one.
+"""Two of the trainer's jobs: describe a network, and train one.
 
 A training request has been walked by the grading process before it comes here: it holds only allowed classes with
 allowed arguments. The trainer has no store and no files: data that ship with grader are mapped from the data folder,

@@ -39,7 +39,6 @@ from grader.training.store import (
     parse_run,
     part_index,
     read_run,
-    run_key,
     unpack_part,
 )
 
@@ -93,8 +92,8 @@ def verify(shelf: Shelf) -> Iterator[tuple[Entry, str]]:
 def check_entry(shelf: Shelf, kind: str, key: str) -> None:
     """Read an entry and all its files. Raises Damaged."""
     if kind == RUNS:
-        run, files = read_run(shelf, key)
-        check_run(run, {name: shelf.get(digest) for name, digest in files.items()})
+        entry = read_run(shelf, key)
+        check_run(entry.run, {name: shelf.get(digest) for name, digest in entry.files.items()})
     else:
         parse_network(shelf.read(NETWORKS, key), key)
 
@@ -241,17 +240,17 @@ class Import:
                 return
             self.done.networks += 1
         else:
-            run, files, place = parse_run(body)
-            if run_key(run.fingerprint, run.seed, place) != key:
+            entry = parse_run(body)
+            if entry.key != key:
                 raise Damaged("it lies under a name that is not its own")
-            if self._is_as_long_here(key, run):
+            if self._is_as_long_here(key, entry.run):
                 self.done.known += 1
                 return
-            parts = {name: self._object(digest) for name, digest in files.items()}
-            check_run(run, parts)
+            parts = {name: self._object(digest) for name, digest in entry.files.items()}
+            check_run(entry.run, parts)
             for data in parts.values():
                 self.shelf.add(data)
-            here = {key: value for key, value in place.items() if key != "test"} == self.place
+            here = {key: value for key, value in entry.place.items() if key != "test"} == self.place
             self.done.elsewhere += not here
             self.done.runs += 1
         self.shelf.write(kind, key, {**body, "imported": self.today})
@@ -276,7 +275,7 @@ class Import:
     def _is_as_long_here(self, key: str, run: TrainingRun) -> bool:
         """Whether the store has this training, as long or longer. Raises Damaged if it went otherwise here."""
         try:
-            known, _ = read_run(self.shelf, key)
+            known = read_run(self.shelf, key).run
         except Damaged:
             return False
         if any(not same_logs(mine, other) for mine, other in zip(known.epochs, run.epochs, strict=False)):

@@ -1,6 +1,7 @@
 """Where finished trainings are kept: on a shelf, found by what they are trainings of.
 
-    <home>/store/runs/<aa>/<key>.json       the TrainingRun, with the digests of its files
+    <home>/store/runs/<aa>/<key>.json       the TrainingRun, with the digests of its files, and what its network
+                                            was evaluated to
     <home>/store/networks/<aa>/<key>.json   what a network looks like
     <home>/store/objects/<aa>/<sha256>      a file: weights after an epoch (arrays by position) and logs of its batches,
                                             or the state at its end, from which it can go on
@@ -18,17 +19,18 @@ import json
 import platform
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Protocol
 
 import numpy as np
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from grader import gpu
 from grader.errors import SandboxError
 from grader.model.record import Record
-from grader.model.training import Arithmetic, Description, EpochLogs, TrainingRun
+from grader.model.training import Arithmetic, Description, EpochLogs, Evaluation, TrainingRun
 from grader.training.canonical import renamed_keys, renamed_logs
 from grader.training.shelf import Damaged, Shelf, is_digest
 from grader.training.state import STATE_FILE, State, pack_state, unpack_state
@@ -41,6 +43,10 @@ RUNS, NETWORKS = "runs", "networks"
 DEFAULT_BYTES = 20 * 2**30
 """How large a store may be, where nothing is said."""
 NO_FILES: Mapping[str, str] = {}
+NOT_EVALUATED: Mapping[str, Evaluation] = {}
+EVALUATIONS: TypeAdapter[dict[str, Evaluation]] = TypeAdapter(dict[str, Evaluation])
+MOST_EVALUATIONS = 200
+"""Of one training on disk: everybody may evaluate on data of their own."""
 FILE_NAME = re.compile(r"[a-z][a-z0-9-]{0,40}\.npz")
 
 
@@ -57,8 +63,11 @@ class KeptRun:
         files: Mapping[str, str] = NO_FILES,
         shelf: Shelf | None = None,
         state: State | None = None,
+        evaluations: Mapping[str, Evaluation] = NOT_EVALUATED,
     ) -> None:
         self.run = run
+        self.evaluations = evaluations
+        """What is known of its network, by `EvaluationRequest.key`."""
         self._folder = folder
         self.parts = parts or {}
         """(weights, logs of batches) by epoch, of a run that is in memory."""
@@ -78,6 +87,11 @@ class KeptRun:
         other = copy.copy(self)  # what is asked for is noted for both
         other.run, other._names = self.run.model_copy(update={"epochs": epochs}), names
         return other
+
+    @property
+    def is_on_shelf(self) -> bool:
+        """Whether it is on disk, beside others."""
+        return self._shelf is not None
 
     def part(self, index: int) -> tuple[Weights, tuple[list[str], Array] | None]:
         """(weights after the epoch, (keys, logs of its batches) or None); empty where not kept."""
@@ -250,7 +264,7 @@ class Store:
         """
         key = self.key(run.fingerprint, run.seed, run.arithmetic)
         parts = {**(before.parts if before is not None else {}), **parts}
-        kept = KeptRun(run, None, parts, state=state)
+        kept = KeptRun(run, None, parts, state=state, evaluations=before.evaluations if before else NOT_EVALUATED)
         self.kept += 1
         if self._shelf is not None and not run.problem:
             with contextlib.suppress(OSError):
@@ -258,6 +272,23 @@ class Store:
         self.used[run.fingerprint, run.seed] = kept
         self._memory[key] = kept
         return kept
+
+    def keep_evaluation(self, fingerprint: str, seed: int, key: str, evaluation: Evaluation) -> None:
+        """Remember what the network of a training that is known was evaluated to; on disk if the training is.
+
+        Args:
+            fingerprint: of the training.
+            seed: of the training.
+            key: see `EvaluationRequest.key`.
+            evaluation: what came of it; one that could not be carried out is remembered for this process only.
+        """
+        kept = self._find(fingerprint, seed)
+        if kept is None:
+            return
+        kept.evaluations = {**kept.evaluations, key: evaluation}
+        if kept.is_on_shelf and not evaluation.problem and len(kept.evaluations) <= MOST_EVALUATIONS:
+            with contextlib.suppress(OSError, Damaged):
+                self._add_to_entry(self.key(fingerprint, seed, kept.run.arithmetic), {key: evaluation})
 
     def find_description(self, architecture: str) -> Description | None:
         """What a network looks like, if it was built before."""
@@ -301,11 +332,11 @@ class Store:
             return None
         self._shelf.hold()
         try:
-            run, files = read_run(self._shelf, key)
+            entry = read_run(self._shelf, key)
         except Damaged:
             return None
-        self._shelf.use(RUNS, key, list(files.values()))
-        return KeptRun(run, None, files=files, shelf=self._shelf)
+        self._shelf.use(RUNS, key, list(entry.files.values()))
+        return KeptRun(entry.run, None, files=entry.files, shelf=self._shelf, evaluations=entry.evaluations)
 
     def _write(self, key: str, kept: KeptRun, before: KeptRun | None) -> KeptRun | None:
         """The run as it is on disk now; None if a longer one is there, which stays."""
@@ -320,9 +351,16 @@ class Store:
         state = kept.state()
         if state is not None:
             files[STATE_FILE] = self._shelf.add(pack_state(state))
-        place = self._place_of(run.arithmetic)
-        self._shelf.write(RUNS, key, with_digest({"place": place, "run": plain(run), "files": files}))
-        return KeptRun(run, None, files=files, shelf=self._shelf)
+        body = {"place": self._place_of(run.arithmetic), "run": plain(run), "files": files}
+        self._shelf.write(RUNS, key, with_digest(body | as_body(kept.evaluations)))
+        return KeptRun(run, None, files=files, shelf=self._shelf, evaluations=kept.evaluations)
+
+    def _add_to_entry(self, key: str, evaluations: Mapping[str, Evaluation]) -> None:
+        """Add to what is on disk by now, which may be another process's. Raises OSError and Damaged."""
+        assert self._shelf is not None
+        body = checked_body(self._shelf.read(RUNS, key))
+        known = {**body.get("evaluations", {}), **as_body(evaluations)["evaluations"]}
+        self._shelf.write(RUNS, key, with_digest({**body, "evaluations": known}))
 
 
 def run_key(fingerprint: str, seed: int, place: Mapping[str, Any]) -> str:
@@ -338,6 +376,12 @@ def network_key(architecture: str, place: Mapping[str, Any]) -> str:
 def plain(record: Record) -> Any:
     """A record as a JSON value."""
     return json.loads(record.model_dump_json())
+
+
+def as_body(evaluations: Mapping[str, Evaluation]) -> dict[str, Any]:
+    """Evaluations that were carried out, as a part of an entry's body; nothing if there are none."""
+    known = {key: plain(value) for key, value in evaluations.items() if not value.problem}
+    return {"evaluations": known} if known else {}
 
 
 def with_digest(body: dict[str, Any]) -> dict[str, Any]:
@@ -358,21 +402,39 @@ def checked_body(body: Any) -> dict[str, Any]:
     return body
 
 
-def read_run(shelf: Shelf, key: str) -> tuple[TrainingRun, dict[str, str]]:
-    """(the run, its files by name) of an entry, after all of it was read and compared. Raises Damaged."""
-    run, files, place = parse_run(shelf.read(RUNS, key))
-    if run_key(run.fingerprint, run.seed, place) != key:
+@dataclass(frozen=True)
+class RunEntry:
+    """What the entry of a training says."""
+
+    run: TrainingRun
+    files: dict[str, str]
+    """Digests by name."""
+    place: dict[str, Any]
+    """Where it was carried out."""
+    evaluations: dict[str, Evaluation]
+
+    @property
+    def key(self) -> str:
+        """The name that is its own."""
+        return run_key(self.run.fingerprint, self.run.seed, self.place)
+
+
+def read_run(shelf: Shelf, key: str) -> RunEntry:
+    """An entry, after all of it was read and compared. Raises Damaged."""
+    entry = parse_run(shelf.read(RUNS, key))
+    if entry.key != key:
         raise Damaged("it lies under a name that is not its own")
-    for digest in files.values():
+    for digest in entry.files.values():
         shelf.get(digest)
-    return run, files
+    return entry
 
 
-def parse_run(body: Any) -> tuple[TrainingRun, dict[str, str], dict[str, Any]]:
-    """(the run, its files by name, where it was carried out) of an entry. Raises Damaged."""
+def parse_run(body: Any) -> RunEntry:
+    """What is in an entry. Raises Damaged."""
     try:
         checked = checked_body(body)
         run, files, place = TrainingRun.model_validate(checked["run"]), checked["files"], checked["place"]
+        evaluations = EVALUATIONS.validate_python(checked.get("evaluations") or {})
     except (ValidationError, KeyError, ValueError, TypeError) as error:
         raise Damaged(f"it is no training ({type(error).__name__})") from error
     if (
@@ -383,7 +445,7 @@ def parse_run(body: Any) -> tuple[TrainingRun, dict[str, str], dict[str, Any]]:
         raise Damaged("it names files that it cannot have")
     if not isinstance(place, dict):
         raise Damaged("it does not say where it was made")
-    return run, files, place
+    return RunEntry(run, files, place, evaluations)
 
 
 def epoch_logs(body: dict[str, Any]) -> EpochLogs:

@@ -7,7 +7,7 @@ from typing import Any
 from grader.wire.channel import Channel
 from grader.wire.frames import Frame
 
-KINDS = {"program", "training", "describe"}
+KINDS = {"program", "training", "describe", "evaluate"}
 Tool = Callable[[Frame, Channel], None]
 
 
@@ -19,9 +19,9 @@ def prepare(settings: dict[str, Any]) -> dict[str, Tool]:
             a drill in a forked copy of itself, as it may where nothing else is said.
     """
     if settings["role"] == "trainer":
-        from grader.trainer import jobs as trainer_jobs
+        from grader.trainer import evaluate, jobs
 
-        return {"training": trainer_jobs.train, "describe": trainer_jobs.describe}
+        return {"training": jobs.train, "describe": jobs.describe, "evaluate": evaluate.evaluate}
     from grader.guest import prepared
 
     return prepared.prepare(Path(settings["datasets"]), forks=bool(settings.get("forks", True)))
