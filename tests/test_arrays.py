@@ -264,3 +264,11 @@ def test_rows_that_are_not_all_there_have_no_order(change: float) -> None:
     flat = base[::-1] / 255.0
     flat[10, 10] += change
     assert shuffled_order(flat, base) is None
+
+
+def test_images_that_programs_divide_are_noted_once(book: DataBook) -> None:
+    """By names that there are; a program may say anything."""
+    assert not book.divided
+    book.note_divided(["mnist/x_test", "mnist/y_test", "no/x_train", "../x_test", ""])
+    book.note_divided(["fashion_mnist/x_train", "mnist/x_test"])
+    assert book.divided == ("fashion_mnist/x_train", "mnist/x_test")

@@ -83,7 +83,9 @@ class Seen:
         return call["value"]
 
 
-def run(slot: Slot, code: str, at_call: Callable[[], None] = lambda: None, **limits: Any) -> Seen:
+def run(
+    slot: Slot, code: str, at_call: Callable[[], None] = lambda: None, held: tuple[str, ...] = (), **limits: Any
+) -> Seen:
     """Run a program that defines `main`, and call it."""
     order = {
         "name": "program.py",
@@ -96,7 +98,8 @@ def run(slot: Slot, code: str, at_call: Callable[[], None] = lambda: None, **lim
         "old_names": True,
     }
     talk = Talk(at_call)
-    measured, streams = slot.run(Job("program", order, limits=Limits(**{"wall_seconds": 30.0, **limits})), talk)
+    job = Job("program", order, limits=Limits(**{"wall_seconds": 30.0, **limits}), held=held)
+    measured, streams = slot.run(job, talk)
     out, err = (bytes(stream).decode("utf-8", "replace") for stream in (streams.out, streams.err))
     return Seen(measured, out, err, talk.frames)
 
@@ -718,3 +721,25 @@ def test_jobs_follow_each_other_quickly(full: Slot) -> None:
     for _ in range(3):
         run(full, main("return 1"))
     assert time.monotonic() - started < 6
+
+
+DIVIDES = main(
+    "import hashlib, tensorflow as tf",
+    "x = tf.keras.datasets.mnist.load_data()[1][0]",
+    "y = x / 255.0",
+    "digest = hashlib.sha256(y.tobytes()).hexdigest()",
+    "mine = bool(y.flags.owndata)",
+    "y[:] = 5.0",
+    "return [digest, mine]",
+)
+
+
+@pytest.mark.parametrize("level", LEVELS)
+def test_images_that_are_held_are_everybodys_own(slots: Slots, level: Level) -> None:
+    """What one program writes into the quotient that its zygote holds, the next does not see."""
+    first = run(slots[level], DIVIDES)
+    assert first.frames[-1].body["divided"] == ["mnist/x_test"]
+    digest, mine = first.value
+    assert mine
+    for _ in range(2):
+        assert run(slots[level], DIVIDES, held=("mnist/x_test", "no/such")).value == [digest, False]

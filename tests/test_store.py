@@ -13,6 +13,7 @@ from grader.model.training import Evaluation, Layer, TrainingRun
 from grader.training.store import (
     MOST_EVALUATIONS,
     KeptRun,
+    RecentParts,
     Store,
     epoch_logs,
     library_versions,
@@ -326,3 +327,25 @@ def test_arithmetics_are_kept_apart(tmp_path: Path, first: str) -> None:
     exact = Store(tmp_path, fused=False).find(RUN.fingerprint, RUN.seed)
     assert exact is not None
     assert exact.run.arithmetic == "keras"
+
+
+def test_parts_that_were_read_last_are_remembered() -> None:
+    """Up to so many bytes; the one that was used longest ago goes first, and one that is too large is not kept."""
+    parts = RecentParts(100)
+    first, second, third = (([np.zeros(size, np.uint8)], None) for size in (40, 40, 60))
+    parts.keep("first", first)
+    parts.keep("second", second)
+    assert parts.get("first") is first
+    assert parts.keep("third", third) is third
+    assert [parts.get(name) for name in ("first", "second", "third")] == [first, None, third]
+    batches = ([np.zeros(60, np.uint8)], (["loss"], np.zeros((6, 1))))
+    assert parts.keep("large", batches) is batches
+    assert parts.get("large") is None
+
+
+def test_a_part_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A class asks for the same weights again and again."""
+    filled(tmp_path)
+    monkeypatch.setattr("grader.training.store.RECENT", RecentParts(1000))
+    once, again = found_again(tmp_path).part(0), found_again(tmp_path).part(0)
+    assert once[0] is again[0]

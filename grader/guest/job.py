@@ -10,6 +10,7 @@ import numpy as np
 
 from grader.guest.clock import at_most, real_seconds
 from grader.guest.program import Program, bound_names
+from grader.guest.quotients import Quotients
 from grader.guest.session import Session
 from grader.guest.values import Values
 from grader.wire.channel import Channel, ChannelBroken
@@ -23,9 +24,10 @@ def run_program(order: dict[str, Any], channel: Channel, tools: dict[str, Any]) 
         order: the job as the grading process sent it: cells, entry points, probe, seed.
         channel: where frames go.
         tools: prepared by the zygote: transformer, data folder, original fit, whether drills may be forked, digests of
-            the shipped images.
+            the shipped images, their quotients.
     """
-    program = Program(str(order["name"]), bool(order["notebook"]), tools["transform"])
+    quotients: Quotients = tools["quotients"]
+    program = Program(str(order["name"]), bool(order["notebook"]), tools["transform"], quotients.divide)
     session = Session(channel, tools["original_fit"], program.explain, program.note, old_names=bool(order["old_names"]))
     session.forks, session.known = tools["forks"], tools["known"]
     session.clock.install()
@@ -45,6 +47,7 @@ def run_program(order: dict[str, Any], channel: Channel, tools: dict[str, Any]) 
             "type": "done",
             "notes": program.notes,
             "readable": program.readable,
+            "divided": sorted(quotients.asked),
             "defined": [name for name in entry_points if name in program.namespace],
         }
     )

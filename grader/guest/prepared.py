@@ -1,7 +1,7 @@
 """What a guest needs, imported once by the zygote and never initialised there."""
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 import keras
@@ -15,20 +15,26 @@ from grader.guest.datasets import PACKAGES, serve_datasets
 from grader.guest.eager import run_operations_directly
 from grader.guest.job import run_program
 from grader.guest.old_names import serve_old_names
+from grader.guest.quotients import Quotients
 from grader.guest.session import Session, install
 from grader.wire.channel import Channel
 from grader.wire.frames import Frame
 from grader.wire.known import read_known
 
 mpl.use("Agg")
+Hold = Callable[[Iterable[str]], None]
 
 
-def prepare(datasets: Path, *, forks: bool = True) -> dict[str, Callable[[Frame, Channel], None]]:
-    """Return the jobs that a guest can do; `forks` says whether it may play drills in forked copies of itself."""
+def prepare(datasets: Path, *, forks: bool = True) -> tuple[dict[str, Callable[[Frame, Channel], None]], Hold]:
+    """Return the jobs that a guest can do, and what holds quotients of images for it.
+
+    `forks` says whether it may play drills in forked copies of itself.
+    """
     for package in PACKAGES:
         importlib.import_module(package)
     run_operations_directly()
     known = read_known(datasets)
+    quotients = Quotients(datasets, known)
     original_fit = keras_trainer.TensorFlowTrainer.fit
     transform = TransformerManager().transform_cell  # type: ignore[no-untyped-call]
     transform("%time 1\n!ls\n")
@@ -46,9 +52,9 @@ def prepare(datasets: Path, *, forks: bool = True) -> dict[str, Callable[[Frame,
         tf.config.threading.set_inter_op_parallelism_threads(1)
         keras.utils.set_random_seed(int(order["seed"]))
         tools = {"transform": transform, "original_fit": original_fit, "install": install_all, "datasets": datasets}
-        run_program(order, channel, {**tools, "forks": forks, "known": known})
+        run_program(order, channel, {**tools, "forks": forks, "known": known, "quotients": quotients})
 
-    return {"program": program}
+    return {"program": program}, quotients.hold
 
 
 def silence_grader() -> None:

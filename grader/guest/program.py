@@ -15,7 +15,9 @@ import traceback
 import types
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from typing import Any
 
+from grader.guest.quotients import DIVIDE, Divisions
 from grader.wire.channel import ChannelBroken
 
 USUAL_IMPORTS = {"tf": "tensorflow", "np": "numpy", "plt": "matplotlib.pyplot"}
@@ -53,11 +55,13 @@ class Program:
         name: file name for tracebacks.
         notebook: whether places are named by cell.
         transform: IPython's cell transformer (magics to function calls).
+        divide: does the divisions by 255; None for Python's own.
     """
 
     name: str
     notebook: bool
     transform: Callable[[str], str]
+    divide: Callable[[Any, Any], Any] | None = None
     notes: list[dict[str, str]] = field(default_factory=list)
     lost: dict[str, str] = field(default_factory=dict)
     places: dict[str, Place] = field(default_factory=dict)
@@ -175,7 +179,7 @@ class Program:
     def _execute(self, statement: ast.stmt, place: Place) -> None:
         filename = f"{self.name}" + (f" cell {place.cell}" if self.notebook else "")
         try:
-            code = compile(ast.Module([statement], []), filename, "exec")
+            code = compile(ast.Module([self._prepared(statement)], []), filename, "exec")
             exec(code, self.namespace)  # noqa: S102 - running student code is what a guest is for
             for name in bound_names(statement):
                 if name in self.namespace:
@@ -188,6 +192,14 @@ class Program:
             for name in bound_names(statement):
                 self.namespace.pop(name, None)
                 self.lose(name, where, f"{type(error).__name__}: {first_line(error)}")
+
+    def _prepared(self, statement: ast.stmt) -> ast.stmt:
+        """A statement as it is compiled."""
+        if self.divide is None:
+            return statement
+        vars(builtins)[DIVIDE] = self.divide
+        found: ast.stmt = Divisions().visit(statement)
+        return found
 
     def lose(self, name: str, where: str, why: str) -> None:
         """Remember that `name` has no value because of an earlier failure."""

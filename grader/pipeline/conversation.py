@@ -110,7 +110,7 @@ class Conversation:
             "seed": self.seed,
             "old_names": self.terms.old_names,
         }
-        return Job("program", order, limits=self.terms.limits)
+        return Job("program", order, limits=self.terms.limits, held=self.book.divided)
 
     def __call__(self, peer: Peer) -> None:
         """Talk until the guest is done."""
@@ -293,7 +293,7 @@ class Conversation:
         self._record(fit, drills=(played,))
         stage.peer.finish()
         stage.peer.end("finished", "a drill played alone")
-        return Frame({"type": "done", "notes": [], "defined": [], "readable": True})
+        return Frame({"type": "done", "notes": [], "defined": [], "readable": True, "divided": []})
 
     def _source(self, fit: Fit, stage: Stage) -> EpochSource:
         """The recorded training if it is known, else a provisional curve."""
@@ -390,7 +390,8 @@ class Conversation:
         self.claimed = self.claimed.model_copy(update={"calls": calls})
 
     def _take_report(self, body: dict[str, Any]) -> None:
-        """The guest's last frame: notes, names defined."""
+        """The guest's last frame: notes, names defined, images divided."""
+        self.book.note_divided([str(name) for name in body["divided"]])
         self.claimed = Claimed(
             calls=self.claimed.calls,
             notes=tuple(Note(**note) for note in body["notes"][:200]),

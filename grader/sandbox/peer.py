@@ -49,6 +49,8 @@ class Job:
     order: dict[str, Any]
     arrays: tuple[np.ndarray[Any, Any], ...] = ()
     limits: Limits = field(default_factory=Limits)
+    held: tuple[str, ...] = ()
+    """Images whose quotient by 255 the zygote is to have ready, as `mnist/x_train`."""
 
 
 @dataclass
@@ -95,6 +97,7 @@ class Peer:
             "kind": self._job.kind,
             "confine": self._box.confines,
             "limits": self._job.limits.model_dump(),
+            "held": self._job.held,
         }
         descriptors = [self._theirs.fileno(), self._pipes[0][1], self._pipes[1][1]]
         self._control.settimeout(START_SECONDS)

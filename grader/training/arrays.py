@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import weakref
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,7 @@ from grader.wire.recipes import HELD_IMAGES, content_digest, digest_as_fed, fing
 Array = np.ndarray[Any, Any]
 IMAGE_SETS = ("mnist", "fashion_mnist")
 PARTS = ("x_train", "y_train", "x_test", "y_test")
+IMAGE_PARTS = ("x_train", "x_test")
 CASTS = {"int32": "raw", "int64": "raw", "raw_float": "raw", "one_hot_int": "one_hot"}
 """Recipes that only cast, and the recipe of the array that stands for theirs: Keras casts again before it computes."""
 _RANGE = {"raw": (0.0, 255.0), "raw_float": (0.0, 255.0), "unit": (0.0, 1.0), "unit_float32": (0.0, 1.0)}
@@ -51,11 +53,21 @@ class DataBook:
         self._clean = weakref.finalize(self, remove_scratch, self._spool)
         self._sent: dict[str, Array] = {}
         self._facts: dict[str, tuple[ArrayFacts, ArrayFacts]] = {}
+        self._divided: set[str] = set()
 
     def close(self) -> None:
         """Remove the arrays that travelled."""
         self._sent.clear()
         self._clean()
+
+    @property
+    def divided(self) -> tuple[str, ...]:
+        """Images that programs of this run have divided by 255, as `mnist/x_train`."""
+        return tuple(sorted(self._divided))
+
+    def note_divided(self, names: Iterable[str]) -> None:
+        """A program says that it has divided these; what is no shipped images is passed over."""
+        self._divided |= {f"{name}/{part}" for name in self._sets for part in IMAGE_PARTS} & {*names}
 
     def knows(self, reference: ArrayRef) -> bool:
         """True if the array need not travel."""
@@ -204,7 +216,7 @@ class DataBook:
             return
         table: dict[str, str] = {}
         for dataset in self._sets:
-            for part in ("x_train", "x_test"):
+            for part in IMAGE_PARTS:
                 for function in HELD_IMAGES:
                     array = function(self._array(dataset, part))
                     table[fingerprint(array)] = digest_as_fed(array)

@@ -18,6 +18,8 @@ import io
 import json
 import platform
 import re
+import threading
+from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -38,6 +40,8 @@ from grader.wire.npy import read_npz
 
 Array = np.ndarray[Any, Any]
 Weights = list[Array]
+Part = tuple[Weights, tuple[list[str], Array] | None]
+"""Weights after an epoch, and (keys, logs of its batches) or None."""
 RUNS, NETWORKS = "runs", "networks"
 """The kinds of entries."""
 DEFAULT_BYTES = 20 * 2**30
@@ -48,6 +52,45 @@ EVALUATIONS: TypeAdapter[dict[str, Evaluation]] = TypeAdapter(dict[str, Evaluati
 MOST_EVALUATIONS = 200
 """Of one training on disk: everybody may evaluate on data of their own."""
 FILE_NAME = re.compile(r"[a-z][a-z0-9-]{0,40}\.npz")
+
+
+class RecentParts:
+    """The parts that were read last, as long as they are small together: a class asks for few of them, and often.
+
+    Whoever gets one must not change it.
+    """
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most = most_bytes
+        self._parts: OrderedDict[str, Part] = OrderedDict()
+        self._bytes = 0
+        self._lock = threading.Lock()
+
+    def get(self, digest: str) -> Part | None:
+        """The part in a file of this digest, if it is here."""
+        with self._lock:
+            if digest in self._parts:
+                self._parts.move_to_end(digest)
+            return self._parts.get(digest)
+
+    def keep(self, digest: str, part: Part) -> Part:
+        """Remember a part, and forget others if need be."""
+        with self._lock:
+            if digest not in self._parts and size_of(part) <= self._most:
+                self._parts[digest] = part
+                self._bytes += size_of(part)
+            while self._bytes > self._most:
+                self._bytes -= size_of(self._parts.popitem(last=False)[1])
+        return part
+
+
+def size_of(part: Part) -> int:
+    """Bytes of the arrays of a part."""
+    weights, batches = part
+    return sum(array.nbytes for array in weights) + (batches[1].nbytes if batches is not None else 0)
+
+
+RECENT = RecentParts(64 * 2**20)
 
 
 class KeptRun:
@@ -93,18 +136,18 @@ class KeptRun:
         """Whether it is on disk, beside others."""
         return self._shelf is not None
 
-    def part(self, index: int) -> tuple[Weights, tuple[list[str], Array] | None]:
+    def part(self, index: int) -> Part:
         """(weights after the epoch, (keys, logs of its batches) or None); empty where not kept."""
         weights, batches = self._part(index)
         return weights, batches and (renamed_keys(batches[0], self._names), batches[1])
 
-    def _part(self, index: int) -> tuple[Weights, tuple[list[str], Array] | None]:
+    def _part(self, index: int) -> Part:
         self.asked.add(index)
         if index in self.parts:
             return self.parts[index]
         name = part_name(index)
         if self._shelf is not None:
-            return unpack_part(self._fetch(self._shelf, self.files[name])) if name in self.files else ([], None)
+            return self._fetched(self._shelf, self.files[name]) if name in self.files else ([], None)
         path = self._folder / f"{self._prefix}{name}" if self._folder is not None else None
         return unpack_part(path.read_bytes()) if path is not None and path.is_file() else ([], None)
 
@@ -117,8 +160,14 @@ class KeptRun:
         except (Damaged, KeyError, ValueError):
             return None
 
+    def _fetched(self, shelf: Shelf, digest: str) -> Part:
+        """A file that was whole when the run was found, or what was read of it before."""
+        part = RECENT.get(digest)
+        if part is None:
+            part = RECENT.keep(digest, unpack_part(self._fetch(shelf, digest)))
+        return part
+
     def _fetch(self, shelf: Shelf, digest: str) -> bytes:
-        """A file that was whole when the run was found."""
         try:
             return shelf.get(digest)
         except Damaged as damage:
@@ -150,7 +199,7 @@ def pack_part(weights: Weights, batches: tuple[list[str], Array] | None) -> byte
     return buffer.getvalue()
 
 
-def unpack_part(data: bytes) -> tuple[Weights, tuple[list[str], Array] | None]:
+def unpack_part(data: bytes) -> Part:
     """The inverse of `pack_part`."""
     archive = read_npz(data)
     weights = [archive[name] for name in sorted(archive) if name.startswith("w")]

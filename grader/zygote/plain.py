@@ -33,7 +33,7 @@ def main() -> None:
         connection = Channel(channel)
         message = connection.receive()
         if job["kind"] in KINDS:
-            tools[job["kind"]](message, connection)
+            tools.jobs[job["kind"]](message, connection)
             code = 0
     except MemoryError:
         code = endings.OUT_OF_MEMORY

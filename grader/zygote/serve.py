@@ -26,7 +26,7 @@ from grader.wire.channel import Channel, ChannelBroken
 from grader.zygote import confine, endings, memory
 from grader.zygote.processes import descendants
 from grader.zygote.syscalls import refuse_system_calls
-from grader.zygote.tools import KINDS, prepare
+from grader.zygote.tools import KINDS, Tools, prepare
 
 CONTROL = 3
 
@@ -78,7 +78,7 @@ def serve(
     control: socket.socket,
     order: dict[str, Any],
     descriptors: list[int],
-    tools: dict[str, Any],
+    tools: Tools,
     settings: dict[str, Any],
 ) -> None:
     """Run one job in a child, clean up after it, and report."""
@@ -86,6 +86,8 @@ def serve(
     if folder.exists():
         wipe(folder.parent)
     folder.mkdir(parents=True)
+    with contextlib.suppress(Exception):  # without it, programs take longer
+        tools.hold(order["held"])
     used = resource.getrusage(resource.RUSAGE_CHILDREN)
     started = time.monotonic()
     pid = os.fork()
@@ -133,7 +135,7 @@ def run_child(
     control: socket.socket,
     order: dict[str, Any],
     descriptors: list[int],
-    tools: dict[str, Any],
+    tools: Tools,
     folder: Path,
     settings: dict[str, Any],
 ) -> None:
@@ -163,7 +165,7 @@ def run_child(
         confine.set_limits(order["limits"])
         if order["kind"] not in KINDS:
             os._exit(endings.NOT_CONFINED)
-        tools[order["kind"]](message, connection)
+        tools.jobs[order["kind"]](message, connection)
         code = 0
     except MemoryError:
         code = endings.OUT_OF_MEMORY

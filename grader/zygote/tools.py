@@ -1,6 +1,7 @@
 """What jobs need, imported once, TensorFlow among it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -8,11 +9,21 @@ from grader.wire.channel import Channel
 from grader.wire.frames import Frame
 
 KINDS = {"program", "training", "describe", "evaluate"}
-Tool = Callable[[Frame, Channel], None]
+Job = Callable[[Frame, Channel], None]
 
 
-def prepare(settings: dict[str, Any]) -> dict[str, Tool]:
-    """Import what jobs of this role need; returns the jobs by kind.
+@dataclass(frozen=True)
+class Tools:
+    """What a process of one role can do."""
+
+    jobs: dict[str, Job]
+    """By kind."""
+    hold: Callable[[Iterable[str]], None] = lambda names: None  # noqa: ARG005 - trainers divide nothing twice
+    """Keeps quotients of images for the jobs that are forked from here on, see `grader/guest/quotients.py`."""
+
+
+def prepare(settings: dict[str, Any]) -> Tools:
+    """Import what jobs of this role need.
 
     Args:
         settings: of the process: its `role`, the folder of `datasets`, and whether it `forks`: whether a guest may play
@@ -21,7 +32,7 @@ def prepare(settings: dict[str, Any]) -> dict[str, Tool]:
     if settings["role"] == "trainer":
         from grader.trainer import evaluate, jobs
 
-        return {"training": jobs.train, "describe": jobs.describe, "evaluate": evaluate.evaluate}
+        return Tools({"training": jobs.train, "describe": jobs.describe, "evaluate": evaluate.evaluate})
     from grader.guest import prepared
 
-    return prepared.prepare(Path(settings["datasets"]), forks=bool(settings.get("forks", True)))
+    return Tools(*prepared.prepare(Path(settings["datasets"]), forks=bool(settings.get("forks", True))))
