@@ -99,7 +99,8 @@ def train():
             if epoch == {last}:
                 self.model.stop_training = True
     history = model.fit(x, y, epochs=3, verbose=0, callbacks=[Stop()])
-    return history.epoch, history.history["accuracy"], model.get_weights()[0][:3]
+    evaluated = model.evaluate(x[:64], y[:64], verbose=0)
+    return history.epoch, history.history["accuracy"], model.get_weights()[0][:3], evaluated
 """
 
 
@@ -107,7 +108,7 @@ def train():
 def assignment(tmp_path: Path) -> Assignment:
     """An assignment that needs a training for one of its checks."""
     returns = (
-        "\n@points(2)\ndef returns(call):\n    'It returns three things.'\n"
+        "\n@points(2)\ndef returns(call):\n    'It returns four things.'\n"
         "    if call is None or not call.found or call.error:\n        fail('It did not return.')\n"
     )
     return share(tmp_path / "share", returns)
@@ -162,16 +163,24 @@ def without_times(folder: Path) -> Any:
     return body["submissions"]
 
 
+def returned(folder: Path) -> list[Any]:
+    """What the functions of the first three have returned."""
+    evidence = [ResultsFolder(folder).evidence(f"s{number}") for number in range(3)]
+    return [item.observation.claimed.calls[0].value for item in evidence if item is not None]
+
+
 @pytest.mark.sandbox
 @pytest.mark.training
 @pytest.mark.timeout(900)
 def test_a_cluster_gives_the_same_scores_as_this_machine(
     assignment: Assignment, tmp_path: Path, scheduler: str
 ) -> None:
-    """Captures, trainings and replays on workers: every verdict, curve, message and status is the same."""
+    """Captures, trainings, evaluations and replays on workers: every verdict, curve, value and status is the same."""
     mine, _ = grade(assignment, tmp_path / "here", store=None, jobs=1)
     away, results = grade(assignment, tmp_path / "away", store=None, jobs=2, engine="dask", scheduler=scheduler)
     assert without_times(tmp_path / "here") == without_times(tmp_path / "away")
+    assert returned(tmp_path / "here") == returned(tmp_path / "away")
+    assert [len(values) for values in returned(tmp_path / "away")] == [4, 4, 4]
     assert [result.score for result in results] == [3.0, 3.0, 3.0, 0.0, 0.0]
     assert [result.status for result in results] == ["graded", "graded", "graded", "graded", "crashed"]
     assert (mine.planned, mine.epochs) == (away.planned, away.epochs) == (2, 6)

@@ -15,7 +15,7 @@ from IPython.core.inputtransformer2 import TransformerManager
 
 from grader.guest import quotients
 from grader.guest.program import Program
-from grader.guest.quotients import DIVIDE, Divisions, Quotients, names_of_images
+from grader.guest.quotients import DIVIDE, Quotients, names_of_images, replace_divisions
 from grader.training.arrays import PARTS, DataBook
 from grader.wire.known import read_known
 
@@ -218,8 +218,9 @@ def value_of(expression: ast.Expression) -> str:
 def test_no_expression_changes_its_value(text: str) -> None:
     """Nested in whatever way, with numbers and arrays, exceptions included."""
     vars(builtins)[DIVIDE] = Quotients(Path("/nowhere"), {}).divide
-    changed_tree = Divisions().visit(ast.parse(text, mode="eval"))
-    assert value_of(changed_tree) == value_of(ast.parse(text, mode="eval"))
+    tree = ast.parse(text, mode="eval")
+    replace_divisions(tree)
+    assert value_of(tree) == value_of(ast.parse(text, mode="eval"))
 
 
 @pytest.mark.parametrize(
@@ -227,4 +228,14 @@ def test_no_expression_changes_its_value(text: str) -> None:
 )
 def test_other_operations_are_left_alone(text: str) -> None:
     """Only a division by the constant is touched: in place, by a name, or of the constant is none."""
-    assert ast.dump(Divisions().visit(ast.parse(text))) == ast.dump(ast.parse(text))
+    tree = ast.parse(text)
+    replace_divisions(tree)
+    assert ast.dump(tree) == ast.dump(ast.parse(text))
+
+
+def test_a_long_expression_is_no_mistake(held: Quotients) -> None:
+    """A sum of as many terms as Python reads, each divided."""
+    text = "a = " + " + ".join(["51 / 255.0"] * 900)
+    program = run(text, held.divide)
+    assert program.notes == run(text, None).notes == []
+    assert program.namespace["a"] == pytest.approx(180)

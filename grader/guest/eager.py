@@ -3,8 +3,9 @@
 Theory of operation. TensorFlow wraps each eager operation into a function, and optimizes and instantiates it, when it is
 first met in a process. A hand-in builds a network and little more, and its process is a new one, so that this is most
 of what TensorFlow costs it: 28 ms for the first operation, of which 1 remains when its kernel is called as it is, as
-TensorFlow did before 2.9 (medians of three, one run). The kernels are the same, and with them the results. Functions
-(`fit`, `predict`, `tf.function`) are not touched.
+TensorFlow did before 2.9 (medians of three, one run). The kernels are the same, and with them the results, but for one of 43
+operations that were compared: where TensorFlow computes with oneDNN (processors with AVX512-VNNI), a softmax outside of
+functions is Eigen's, and may differ in the last bit. Functions (`fit`, `predict`, `tf.function`) are not touched.
 """
 
 from typing import Any

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from grader.guest.quotients import DIVIDE, Divisions
+from grader.guest.quotients import DIVIDE, replace_divisions
 from grader.wire.channel import ChannelBroken
 
 USUAL_IMPORTS = {"tf": "tensorflow", "np": "numpy", "plt": "matplotlib.pyplot"}
@@ -179,7 +179,8 @@ class Program:
     def _execute(self, statement: ast.stmt, place: Place) -> None:
         filename = f"{self.name}" + (f" cell {place.cell}" if self.notebook else "")
         try:
-            code = compile(ast.Module([self._prepared(statement)], []), filename, "exec")
+            self._prepare(statement)
+            code = compile(ast.Module([statement], []), filename, "exec")
             exec(code, self.namespace)  # noqa: S102 - running student code is what a guest is for
             for name in bound_names(statement):
                 if name in self.namespace:
@@ -193,13 +194,11 @@ class Program:
                 self.namespace.pop(name, None)
                 self.lose(name, where, f"{type(error).__name__}: {first_line(error)}")
 
-    def _prepared(self, statement: ast.stmt) -> ast.stmt:
-        """A statement as it is compiled."""
-        if self.divide is None:
-            return statement
-        vars(builtins)[DIVIDE] = self.divide
-        found: ast.stmt = Divisions().visit(statement)
-        return found
+    def _prepare(self, statement: ast.stmt) -> None:
+        """Make of a statement what is compiled."""
+        if self.divide is not None:
+            vars(builtins)[DIVIDE] = self.divide
+            replace_divisions(statement)
 
     def lose(self, name: str, where: str, why: str) -> None:
         """Remember that `name` has no value because of an earlier failure."""

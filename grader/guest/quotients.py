@@ -62,17 +62,26 @@ class Quotients:
         return dividend / divisor
 
 
-class Divisions(ast.NodeTransformer):
-    """Has each division by the constant 255 done by a function that is built in under the name `DIVIDE`."""
+def replace_divisions(tree: ast.AST) -> None:
+    """Have each division by the constant 255 done by the function that is built in under the name `DIVIDE`.
 
-    def visit_BinOp(self, node: ast.BinOp) -> ast.AST:
-        """A division by 255 becomes a call."""
-        self.generic_visit(node)
-        divisor = node.right.value if isinstance(node.right, ast.Constant) else None
-        if not isinstance(node.op, ast.Div) or type(divisor) not in (int, float) or divisor != 255:
-            return node
-        call = ast.Call(ast.Name(DIVIDE, ast.Load()), [node.left, node.right], [])
-        return ast.fix_missing_locations(ast.copy_location(call, node))
+    In place, without recursion, and from the inside: a program may nest as deep as Python can read.
+    """
+    for node in reversed(list(ast.walk(tree))):
+        for name, value in ast.iter_fields(node):
+            if isinstance(value, ast.BinOp):
+                setattr(node, name, as_call(value))
+            elif isinstance(value, list):
+                value[:] = [as_call(item) if isinstance(item, ast.BinOp) else item for item in value]
+
+
+def as_call(node: ast.BinOp) -> ast.expr:
+    """A division by 255 as a call; any other operation as it is."""
+    divisor = node.right.value if isinstance(node.right, ast.Constant) else None
+    if not isinstance(node.op, ast.Div) or type(divisor) not in (int, float) or divisor != 255:
+        return node
+    function = ast.copy_location(ast.Name(DIVIDE, ast.Load()), node)
+    return ast.copy_location(ast.Call(function, [node.left, node.right], []), node)
 
 
 def names_of_images(datasets: Path, known: Mapping[str, str]) -> dict[str, str]:
