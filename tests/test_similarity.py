@@ -1,5 +1,8 @@
 """Comparing hand-ins: disguises change nothing, what is usual counts for nothing, and nothing makes it fail."""
 
+import io
+import token as token_types
+import tokenize
 from collections import Counter
 from collections.abc import Callable, Iterable
 from itertools import combinations, pairwise
@@ -167,6 +170,31 @@ def test_a_program_that_does_not_parse_is_read_to_its_end() -> None:
     text = "def f(a):\n    return (a + 1\n\ndef g(b):\n    return b[1] * 2\n"
 
     assert "def V ( V return V [ N * N" in words_of(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "strings"),
+    [
+        (f"{quote * 3}{inside}{quote * 3}{rest}", expected)
+        for quote in "\"'"
+        for inside, rest, expected in (
+            ("", f"{quote * 3}a{quote * 3}", 2),
+            (f"a{quote}b{quote * 2}c", "", 1),
+            (f"a\\{quote * 2}\\\\", f" {quote}b{quote}", 2),
+            ("a\nb", f"\n{quote}\\{quote}{quote}", 2),
+        )
+    ],
+)
+def test_strings_end_where_python_ends_them(text: str, strings: int) -> None:
+    """Long ones with quotes and escapes inside, whatever follows."""
+    found = [token.text for token in tokens(source_of(text)) if token.kind == "string"]
+    mine = [
+        item.string
+        for item in tokenize.generate_tokens(io.StringIO(text + "\n").readline)
+        if item.type == token_types.STRING
+    ]
+    assert found == mine
+    assert len(found) == strings
 
 
 def test_a_cell_of_javascript_is_no_code() -> None:

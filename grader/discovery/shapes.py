@@ -10,7 +10,7 @@ Shape = Literal["python", "markdown", "page", "json", "unknown"]
 
 _MAX_CHARACTERS = 200_000
 _MAX_LINE = 400
-_PAGE = re.compile(r"(?is)(?:<\?xml[^>]*>\s*|<!--(?:(?!-->).)*+-->\s*)*+<(?:!doctype\s+html|html|head|body)\b")
+_PAGE = re.compile(r"(?is)(?:<\?xml[^>]*>\s*|<!--(?:(?!-->).)*-->\s*)*<(?:!doctype\s+html|html|head|body)\b")
 _FENCE = re.compile(r"(?:```|~~~)")
 _PYTHON = re.compile(
     r"""
