@@ -58,7 +58,7 @@ lint: $(STAMP) ## the fast part: format, ruff, mypy, import-linter
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-logo
 
-bench: $(STAMP) ## measure everything into bench/results/, and write docs/benchmarks.md; about eighty minutes on two cores
+bench: $(STAMP) ## measure everything into bench/results/, and write docs/benchmarks.md; half an hour to eighty minutes on two cores
 	rm -f bench/results/*.json
 	PYTHONPATH=. $(BIN)/python bench/tables.py --machine
 	PYTHONPATH=. $(BIN)/python bench/against_peers.py --copies 3 --json bench/results/peers.json

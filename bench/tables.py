@@ -450,7 +450,7 @@ INTRODUCTION = """# Benchmarks
 <!-- Written by bench/tables.py from bench/results/; do not edit. -->
 
 What `grader` costs, measured on one machine, each number beside the bar that it must reach where there is one. `make
-bench` measures everything anew, which takes about eighty minutes on two cores, and writes this page; `python bench/tables.py`
+bench` measures everything anew, which takes half an hour to eighty minutes on two cores, and writes this page; `python bench/tables.py`
 writes it from the numbers in `bench/results/`. Each section names its script, which says in its first lines what is
 measured and how; `--json FILE` writes its numbers.
 """
