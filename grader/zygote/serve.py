@@ -29,6 +29,7 @@ from grader.zygote.syscalls import refuse_system_calls
 from grader.zygote.tools import KINDS, Tools, prepare
 
 CONTROL = 3
+LOOK_AGAIN_SECONDS = 0.001
 
 
 def main() -> None:
@@ -192,14 +193,16 @@ def kill_everything() -> None:
     """Kill all processes in this namespace but this one and its first process, until none is left.
 
     Orphans become children of this process, so that waiting for all children is waiting for everything; the grading
-    process gives up on a box where that takes too long.
+    process gives up on a box where that takes too long. One that was forked while the others were being listed is found
+    when they are listed again: nobody is waited for who may not have been told to end.
     """
     while True:
         try:
             signal_everything()
         except ProcessLookupError:
             return
-        reap()
+        if reap():
+            time.sleep(LOOK_AGAIN_SECONDS)
 
 
 def signal_everything() -> None:
@@ -215,11 +218,13 @@ def signal_everything() -> None:
             os.kill(pid, signal.SIGKILL)
 
 
-def reap() -> None:
-    """Wait until every child has ended; called only when the job's own status has been taken."""
+def reap() -> bool:
+    """Wait for children that have ended; returns whether there are others. Called when the job's own status was taken."""
     with contextlib.suppress(ChildProcessError):
-        while True:
-            os.waitpid(-1, 0)
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+        return True
+    return False
 
 
 def wipe(scratch: Path) -> None:
