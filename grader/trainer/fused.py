@@ -1,4 +1,4 @@
-"""The same network computed in fewer and cheaper steps: equal to Keras up to rounding, and about twice as fast on one core.
+"""The same network computed in fewer and cheaper steps: equal to Keras up to rounding, and much faster on one core.
 
 A step of a small network on one thread goes mostly into three things: the gradient of max-pooling, which TensorFlow's
 kernel searches for again; an optimizer of a dozen passes over the weights; and a convolution of images with one channel,
