@@ -14,7 +14,7 @@ from grader.model.assignment import load_assignment
 from grader.pipeline.settings import Settings
 from grader.pipeline.watch import Silent
 from grader.results.verdicts import without_run
-from grader.training.store import KeptRun
+from grader.training.kept import KeptRun
 from grader.validation import Options, Proof, Report, as_lines, as_markdown
 from grader.validation.mutants import Mutant
 from grader.validation.outcomes import A_PERSON, Outcome, Plan, load_plan, outcome, problems_with

@@ -16,7 +16,8 @@ from grader.pipeline.grade import Grading
 from grader.pipeline.settings import Settings
 from grader.pipeline.watch import Silent
 from grader.results.folder import ResultsFolder
-from grader.training.store import KeptRun, library_versions, machine_kind
+from grader.training.kept import KeptRun
+from grader.training.store import library_versions, machine_kind
 from grader.validation.shipped import ShippedRuns
 from grader.validation.solutions import compare, expected, load_solutions
 from tests.test_recorded_trainings import differences

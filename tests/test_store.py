@@ -10,18 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from grader.model.training import Evaluation, Layer, TrainingRun
-from grader.training.store import (
-    MOST_EVALUATIONS,
-    KeptRun,
-    RecentParts,
-    Store,
-    epoch_logs,
-    library_versions,
-    machine_kind,
-    pack_part,
-    unpack_part,
-    with_digest,
-)
+from grader.training.kept import KeptRun, RecentParts, pack_part, unpack_part
+from grader.training.store import MOST_EVALUATIONS, Store, epoch_logs, library_versions, machine_kind, with_digest
 from tests.factories import make_description, make_run
 
 WEIGHTS = [np.arange(6, dtype=np.float32).reshape(2, 3), np.zeros(3, np.float32)]
@@ -346,6 +336,6 @@ def test_parts_that_were_read_last_are_remembered() -> None:
 def test_a_part_is_read_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A class asks for the same weights again and again."""
     filled(tmp_path)
-    monkeypatch.setattr("grader.training.store.RECENT", RecentParts(1000))
+    monkeypatch.setattr("grader.training.kept.RECENT", RecentParts(1000))
     once, again = found_again(tmp_path).part(0), found_again(tmp_path).part(0)
     assert once[0] is again[0]

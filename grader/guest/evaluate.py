@@ -19,7 +19,7 @@ from keras.src.trainers.trainer import Trainer
 
 from grader.guest.capture import Referrer, bind_fit, compile_config, numbers
 from grader.guest.clock import Clock
-from grader.guest.replay import Logs, Steps, weights_digest
+from grader.guest.replay import Logs, Steps, exchanged, weights_digest
 from grader.wire.channel import Channel
 from grader.wire.recipes import as_fed
 
@@ -153,20 +153,14 @@ def answered(logs: Logs, batches: int) -> Iterator[None]:
         model.test_function = lambda _step: dict(logs)
         return model.test_function
 
-    changes: list[tuple[Any, str, Callable[..., Any]]] = [
+    changes: list[tuple[Any, str, Any]] = [
         (keras_trainer, "TFEpochIterator", iterator),
         (trainer, "make_test_function", make_test_function),
         (Trainer, "_get_metrics_result_or_logs", lambda _model, _logs: dict(logs)),
         (Trainer, "reset_metrics", lambda _model: None),
     ]
-    saved = [(owner, name, getattr(owner, name)) for owner, name, _ in changes]
-    try:
-        for owner, name, value in changes:
-            setattr(owner, name, value)
+    with exchanged(changes):
         yield
-    finally:
-        for owner, name, value in saved:
-            setattr(owner, name, value)
 
 
 def fits_first_batch(model: Any, first: tuple[Array, Array]) -> bool:

@@ -242,14 +242,8 @@ class Replay:
             (trainer, "predict", predict),
             (callback_list, "on_epoch_begin", on_epoch_begin),
         ]
-        saved = [(owner, name, getattr(owner, name)) for owner, name, _ in changes]
-        try:
-            for owner, name, value in changes:
-                setattr(owner, name, value)
+        with exchanged(changes):
             yield
-        finally:
-            for owner, name, value in saved:
-                setattr(owner, name, value)
 
     @contextlib.contextmanager
     def other(self) -> Iterator[None]:
@@ -263,6 +257,19 @@ class Replay:
             self.inside_other -= 1
             self.model.train_function = train_function
             self.model.test_function = test_function
+
+
+@contextlib.contextmanager
+def exchanged(changes: list[tuple[Any, str, Any]]) -> Iterator[None]:
+    """Put other values in the place of attributes, (owner, name, value) each, and put back what was there."""
+    saved = [(owner, name, getattr(owner, name)) for owner, name, _ in changes]
+    try:
+        for owner, name, value in changes:
+            setattr(owner, name, value)
+        yield
+    finally:
+        for owner, name, value in saved:
+            setattr(owner, name, value)
 
 
 def weights_digest(weights: list[np.ndarray[Any, Any]]) -> str:

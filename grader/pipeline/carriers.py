@@ -25,7 +25,8 @@ from grader.sandbox.box import Level
 from grader.sandbox.plain import PlainSlot, is_needed
 from grader.sandbox.slot import Slot
 from grader.training.arrays import DataBook
-from grader.training.store import KeptRun, Runs, machine_kind
+from grader.training.kept import KeptRun
+from grader.training.store import Runs, machine_kind
 
 Progress = Callable[[str, int, int, float | None], None]
 """Hears of an epoch: fingerprint, seed, number of the epoch, accuracy."""

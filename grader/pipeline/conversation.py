@@ -22,6 +22,7 @@ from grader.sandbox.peer import Job, Peer
 from grader.training.arrays import DataBook
 from grader.training.canonical import canonical_request, log_names
 from grader.training.drills import make_drills, make_provisional
+from grader.training.kept import KeptRun
 from grader.training.requests import (
     architecture_fingerprint,
     read_array,
@@ -29,7 +30,7 @@ from grader.training.requests import (
     read_request,
     training_fingerprint,
 )
-from grader.training.store import KeptRun, Runs
+from grader.training.store import Runs
 from grader.training.walk import Refused, original_names
 from grader.wire.frames import Frame
 

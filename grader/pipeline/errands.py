@@ -144,7 +144,7 @@ def carry_out_evaluation(errand: EvaluateNetwork, slot: Slot, desk: Desk) -> Eva
     weights = kept.part(wanted.epoch)[0] if kept is not None and wanted.epoch is not None else []
     if not weights:
         return Evaluation(problem="the weights were not kept")
-    return evaluate(slot, errand.request, wanted, weights, desk.book)
+    return evaluate(slot, errand.request, wanted, weights, desk.terms, desk.book)
 
 
 def run_program(errand: RunProgram, slot: Slot, desk: Desk) -> Seen:

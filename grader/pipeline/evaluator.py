@@ -16,7 +16,8 @@ from grader.training.requests import read_array
 from grader.training.store import Runs
 from grader.training.walk import Refused
 
-MAX_EVALUATIONS = 50
+MAX_EVALUATIONS = 20
+"""That are carried out for one run of a program; what it asks for beyond, it evaluates in its own time."""
 MAX_BATCH = 2**20
 FOR_ITSELF: Mapping[str, Any] = {"type": "evaluate_yourself"}
 Fetch = Callable[[Peer, list[ArrayRef | None]], None]

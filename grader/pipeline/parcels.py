@@ -28,8 +28,8 @@ from grader.pipeline.errands import (
     TrainNetwork,
 )
 from grader.pipeline.trainer_desk import Plan, Trained
+from grader.training.kept import pack_part, unpack_part
 from grader.training.state import pack_state, unpack_state
-from grader.training.store import pack_part, unpack_part
 from grader.wire.frames import Decoder, Frame, encode
 
 Array = np.ndarray[Any, Any]

@@ -7,9 +7,10 @@ from grader.pipeline.cases import Demand
 from grader.pipeline.conversation import Link
 from grader.pipeline.errands import TrainNetwork
 from grader.pipeline.trainer_desk import GoingOn, Plan
+from grader.training.kept import KeptRun
 from grader.training.requests import training_fingerprint
 from grader.training.state import State
-from grader.training.store import KeptRun, Store
+from grader.training.store import Store
 
 
 def order_for(demand: Demand, threshold: float, store: Store, *, fused: bool) -> TrainNetwork:

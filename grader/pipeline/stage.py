@@ -10,7 +10,7 @@ from grader.model.observation import Curve, EpochSeen
 from grader.model.training import FitSettings
 from grader.sandbox.peer import Peer
 from grader.training.drills import Drill, batch_logs
-from grader.training.store import KeptRun
+from grader.training.kept import KeptRun
 from grader.wire.frames import Frame
 
 MAX_EPOCHS = 2000

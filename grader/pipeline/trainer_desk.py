@@ -30,7 +30,6 @@ from grader.training.state import State
 from grader.training.store import epoch_logs, machine_kind
 
 KEEP_WEIGHTS_BYTES = 512 * 2**20
-EVALUATION_SECONDS = 600.0
 TRAINER_LIMITS = Limits(
     wall_seconds=4 * 3600,
     cpu_seconds=6 * 3600,
@@ -150,9 +149,12 @@ def describe(slot: Slot, request: TrainingRequest) -> Description:
 
 
 def evaluate(
-    slot: Slot, request: TrainingRequest, wanted: EvaluationRequest, weights: list[Array], book: DataBook
+    slot: Slot, request: TrainingRequest, wanted: EvaluationRequest, weights: list[Array], terms: Terms, book: DataBook
 ) -> Evaluation:
-    """Have Keras evaluate a network with these weights. Raises SandboxError where the trainer does not answer."""
+    """Have Keras evaluate a network with these weights, in no more wall seconds than a program has for all it does.
+
+    Raises SandboxError where the trainer does not answer.
+    """
     table, sent = book.for_trainer([wanted.x, wanted.y])
     order = {
         "model": request.model,
@@ -172,7 +174,7 @@ def evaluate(
         peer.finish()
         peer.send({"type": "bye"})
 
-    limits = TRAINER_LIMITS.model_copy(update={"wall_seconds": EVALUATION_SECONDS})
+    limits = TRAINER_LIMITS.model_copy(update={"wall_seconds": terms.limits.wall_seconds})
     measured, _ = slot.run(Job("evaluate", order, (*sent, *weights), limits), converse)
     if found:
         return found[0]

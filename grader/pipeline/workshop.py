@@ -28,7 +28,8 @@ from grader.sandbox.doctor import missing_for
 from grader.sandbox.slot import Slot
 from grader.scratch import make_scratch, remove_scratch, sweep
 from grader.training.arrays import DataBook
-from grader.training.store import EVALUATIONS, KeptRun, Weights, library_versions, pack_part, unpack_part
+from grader.training.kept import KeptRun, Weights, pack_part, unpack_part
+from grader.training.store import EVALUATIONS, library_versions
 
 Array = np.ndarray[Any, Any]
 KEPT_BYTES = 4 * 2**30

@@ -29,18 +29,10 @@ from pydantic import ValidationError
 
 from grader.errors import SetupError
 from grader.model.training import Description, EpochLogs, TrainingRun
+from grader.training.kept import part_index, unpack_part
 from grader.training.shelf import LONGEST_ENTRY, OBJECTS, Damaged, Entry, Shelf, write_whole_with
 from grader.training.state import STATE_FILE, unpack_state
-from grader.training.store import (
-    NETWORKS,
-    RUNS,
-    checked_body,
-    network_key,
-    parse_run,
-    part_index,
-    read_run,
-    unpack_part,
-)
+from grader.training.store import NETWORKS, RUNS, checked_body, network_key, parse_run, read_run
 
 LABEL = "bundle.json"
 MEMBER = re.compile(r"(runs|networks)/([0-9a-f]{64})\.json|(objects)/([0-9a-f]{64})")

@@ -26,7 +26,7 @@ from grader.pipeline.grade import Grading
 from grader.pipeline.settings import Settings
 from grader.pipeline.watch import Watcher
 from grader.results.folder import ResultsFolder
-from grader.training.store import KeptRun
+from grader.training.kept import KeptRun
 from grader.validation.mutants import MOST_PER_OPERATOR, Mutant
 from grader.validation.outcomes import Outcome, load_plan, mutants_of, outcome, problems_with
 from grader.validation.seeds import SeedResult, try_seeds

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 
 from grader.errors import SetupError
 from grader.model.training import TrainingRun
-from grader.training.store import KeptRun, pack_part
+from grader.training.kept import KeptRun, pack_part
 
 LIST = "runs.jsonl"
 
