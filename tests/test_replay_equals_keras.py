@@ -198,11 +198,13 @@ def run_replayed(texts: dict[str, str], folder: Path, datasets: Path) -> dict[st
     for name in texts:
         evidence = output.evidence(name)
         assert evidence is not None, output.read(name)
-        call = evidence.observation.claimed.calls[0]
+        seen = evidence.observation
+        assert seen.claimed.calls, (name, seen.measured, seen.claimed, seen.stdout[-2000:], seen.stderr[-2000:])
+        call = seen.claimed.calls[0]
         assert not call.error, (name, call.error)
-        assert all(fit.played and fit.played.name == "run" for fit in evidence.observation.fits), (
+        assert all(fit.played and fit.played.name == "run" for fit in seen.fits), (
             name,
-            [(fit.refused, fit.missing, fit.played and fit.played.name) for fit in evidence.observation.fits],
+            [(fit.refused, fit.missing, fit.played and fit.played.name) for fit in seen.fits],
         )
         values[name] = call.value
     return values
