@@ -4,7 +4,9 @@ Small data sets of the same form stand in for the shipped ones: 60 and 20 images
 """
 
 import shutil
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import numpy as np
@@ -86,6 +88,25 @@ def test_an_array_that_travelled_is_known(book: DataBook) -> None:
     array = np.arange(5.0)
     book.accept(reference(array), as_fed(array))
     assert book.knows(reference(array))
+
+
+def test_an_array_that_several_programs_send_at_once_is_whole_for_each(book: DataBook) -> None:
+    """A class holds the same images: whoever accepts them while another does must not find half a file."""
+    together = Barrier(4)
+    arrays = [np.full((2000, 28, 28), number, np.float32) for number in range(20)]
+
+    def send(_: int) -> list[bool]:
+        found = []
+        for array in arrays:
+            together.wait()
+            known = reference(array)
+            accepted = book.accept(known, array)
+            kept = book.sent(known.key)
+            found.append(accepted and kept is not None and bool((kept == array).all()))
+        return found
+
+    with ThreadPoolExecutor(4) as pool:
+        assert [all(found) for found in pool.map(send, range(4))] == [True] * 4
 
 
 @pytest.mark.parametrize(

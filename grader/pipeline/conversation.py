@@ -2,7 +2,8 @@
 
 It answers each `fit`: reads the request, asks for arrays that it does not know, has the drills played, and supplies the
 curve after which the program goes on — the recorded training if there is one, else a provisional curve. What it hears
-becomes the `Observation`. A guest that breaks the order of the talk is rejected.
+becomes the `Observation`. A guest that breaks the order of the talk is rejected; what fails on this side is no fault of
+the guest's, and goes up.
 """
 
 import math
@@ -16,7 +17,8 @@ from grader.model.observation import Call, Claimed, Curve, EpochSeen, Fit, Obser
 from grader.model.submission import Note, Submission
 from grader.model.training import ArrayRef, EvaluationRequest, FitSettings, Parent, TrainingRequest
 from grader.pipeline.evaluator import Evaluator, Played
-from grader.pipeline.stage import Broken, EpochSource, Stage
+from grader.pipeline.hearing import Broken, hearing
+from grader.pipeline.stage import MAX_EPOCHS, EpochSource, Stage
 from grader.pipeline.terms import Terms
 from grader.sandbox.peer import Job, Peer
 from grader.training.arrays import DataBook
@@ -123,9 +125,8 @@ class Conversation:
             peer.finish()
             peer.send({"type": "bye"})
             self.finished = True
-        except (Broken, KeyError, TypeError, ValueError, AttributeError, IndexError, OverflowError) as error:
-            detail = str(error) if isinstance(error, Broken) else f"a malformed frame ({type(error).__name__}: {error})"
-            peer.reject(detail[:200])
+        except Broken as broken:
+            peer.reject(str(broken)[:200])
 
     def observation(self, measured: Any, streams: Any) -> Observation:
         """The record of this run."""
@@ -145,7 +146,8 @@ class Conversation:
     def _answer(self, peer: Peer, frame: Frame) -> Frame:
         """Answer one frame of the main line; returns the next."""
         if frame.type == "begin":
-            self.defines = tuple(str(name) for name in frame.body["defines"])
+            with hearing():
+                self.defines = tuple(str(name) for name in frame.body["defines"])
             return peer.ask({"type": "ok"})
         if frame.type == "calling":
             self._fits_before = len(self.fits)
@@ -169,20 +171,24 @@ class Conversation:
         body = frame.body
         if len(self.fits) >= MAX_FITS:
             raise Broken(f"more than {MAX_FITS} trainings in one program")
-        model = int(body["model_number"])
-        fit = Fit(
-            number=len(self.fits),
-            phase="entry" if body["phase"] == "entry" else "top_level",
-            model_number=model,
-            epochs_asked=int(body["fit"]["epochs"]),
-            callbacks=tuple(str(name)[:80] for name in body["callbacks"][:50]),
-            claimed_layers=tuple(dict(layer) for layer in body["layers"][:200]),
-        )
+        with hearing():
+            fit = Fit(
+                number=len(self.fits),
+                phase="entry" if body["phase"] == "entry" else "top_level",
+                model_number=int(body["model_number"]),
+                epochs_asked=int(body["fit"]["epochs"]),
+                callbacks=tuple(str(name)[:80] for name in body["callbacks"][:50]),
+                claimed_layers=tuple(dict(layer) for layer in body["layers"][:200]),
+            )
+            reason, recompiled = str(body["refused"])[:300] if body["refused"] else "", bool(body["recompiled"])
+        if not reason and fit.model_number in self._lost:
+            reason = "its model was trained before in a way that cannot be repeated elsewhere"
+        if reason:
+            return self._rehearse_and_order_live(peer, fit, reason, body)
         try:
-            refuse_if_told(body)
-            if model in self._lost:
-                raise Refused("its model was trained before in a way that cannot be repeated elsewhere")
-            request = read_request(body, self._parent(model, bool(body["recompiled"])))
+            request = read_request(body, self._parent(fit.model_number, recompiled))
+            with hearing():
+                names = original_names(body["model"])
         except Refused as refused:
             return self._rehearse_and_order_live(peer, fit, str(refused), body)
         self._fetch_arrays(peer, [request.x, request.y, request.sample_weight, *request.validation])
@@ -192,7 +198,7 @@ class Conversation:
                 "request": request,
                 "fingerprint": training_fingerprint(self._canonical(request)),
                 "architecture": architecture_fingerprint(request),
-                "layer_names": original_names(body["model"]),
+                "layer_names": names,
                 "x": x,
                 "y": y,
             }
@@ -233,13 +239,15 @@ class Conversation:
     def _rehearse_and_order_live(self, peer: Peer, fit: Fit, reason: str, body: dict[str, Any]) -> Frame:
         """A training that cannot be carried out elsewhere: its data are looked at and its callbacks tried all the same."""
         try:
-            x, y = read_array(body["data"]["x"], "x"), read_array(body["data"]["y"], "y")
+            with hearing():
+                x, y = read_array(body["data"]["x"], "x"), read_array(body["data"]["y"], "y")
+                settings, watch = FitSettings(**read_fit(body["fit"])), bool(body["batch_hooks"])
         except Refused:
             return self._order_live(peer, fit, reason)
         self._fetch_arrays(peer, [x, y])
         images, labels = self.book.facts(x, y)
         fit = fit.model_copy(update={"x": images, "y": labels})
-        stage = self._stage(peer, body, FitSettings(**read_fit(body["fit"])), bool(body["batch_hooks"]))
+        stage = self._stage(peer, body, settings, watch)
         if self.drill_alone and self._is_graded(fit) and stage.total:
             return self._play_alone(stage, fit)
         return self._order_live(peer, fit.model_copy(update={"drills": self._drills(stage, fit)}), reason)
@@ -251,13 +259,14 @@ class Conversation:
     def _stage(
         self, peer: Peer, body: dict[str, Any], fit: FitSettings, watch: bool, names: Mapping[str, str] = NO_NAMES
     ) -> Stage:
-        keys = [str(key)[:100] for key in body["log_keys"][:100]]
+        with hearing():
+            keys, batches = [str(key)[:100] for key in body["log_keys"][:100]], int(body["batches"])
 
         def find_partial(fingerprint: str, epoch: int, batch: int) -> KeptRun | None:
             found = self.find_partial(fingerprint, epoch, batch)
             return None if found is None else found.under(names)
 
-        return Stage(peer, fit, watch, int(body["batches"]), keys, find_partial)
+        return Stage(peer, fit, watch, batches, keys, find_partial)
 
     def find_partial(self, fingerprint: str, epoch: int, batch: int) -> KeptRun | None:
         """The training that stopped at this batch, if it was carried out."""
@@ -329,7 +338,8 @@ class Conversation:
             if self._array_bytes > MAX_ARRAY_BYTES:
                 raise Broken(f"more than {MAX_ARRAY_BYTES // 2**30} GiB of data of its own")
             answer = peer.ask({"type": "send_array", "digest": reference.digest})
-            if answer.type != "array" or not self.book.accept(reference, answer.arrays[0]):
+            sent = answer.arrays if answer.type == "array" else ()
+            if len(sent) != 1 or not self.book.accept(reference, sent[0]):
                 raise Broken("an array that is not the one it announced")
 
     def _order_live(self, peer: Peer, fit: Fit, reason: str) -> Frame:
@@ -342,14 +352,15 @@ class Conversation:
     def _live(self, peer: Peer, frame: Frame, fit: Fit | None = None) -> Frame:
         """A training that cannot be replayed: allow it more time, or end the run where no training is wanted."""
         body = frame.body
-        live = fit or Fit(
-            number=len(self.fits),
-            phase="entry" if body["phase"] == "entry" else "top_level",
-            refused=str(body["reason"])[:300],
-            model_number=int(body["model_number"]),
-            callbacks=tuple(str(name)[:80] for name in body["callbacks"][:50]),
-        )
-        live = live.model_copy(update={"live": True, "epochs_asked": int(body["epochs"])})
+        with hearing():
+            live = fit or Fit(
+                number=len(self.fits),
+                phase="entry" if body["phase"] == "entry" else "top_level",
+                refused=str(body["reason"])[:300],
+                model_number=int(body["model_number"]),
+                callbacks=tuple(str(name)[:80] for name in body["callbacks"][:50]),
+            )
+            live = live.model_copy(update={"live": True, "epochs_asked": int(body["epochs"])})
         self._forget(live.model_number)
         self._record(live)
         if not self.allow_live:
@@ -360,15 +371,10 @@ class Conversation:
         before = peer.printed()
         answer = peer.ask({"type": "ok"})
         if answer.type == "live_over":
-            history = {str(key): [float(v) for v in values] for key, values in answer.body["history"].items()}
-            epochs = int(answer.body["epochs"])
-            logs = [
-                {key: values[index] for key, values in history.items() if index < len(values)}
-                for index in range(epochs)
-            ]
+            logs = told_logs(answer.body)
             text = bytes(peer.streams.out[before : peer.printed()]).decode("utf-8", "replace")
             seen = tuple(
-                EpochSeen(epoch=index, logs=item, printed=text if index == epochs - 1 else "")
+                EpochSeen(epoch=index, logs=item, printed=text if index == len(logs) - 1 else "")
                 for index, item in enumerate(logs)
             )
             self._record(live, played=Curve(name="live", supplied=tuple(logs), epochs=seen))
@@ -387,18 +393,21 @@ class Conversation:
             raise Broken(f"more than {MAX_CALLS} calls, or more than {MAX_RETURNED_BYTES // 2**20} MiB returned")
         fits = range(self._fits_before, len(self.fits))  # counted here: the guest also counts those that never began
         self._fits_before = len(self.fits)
-        calls = (*self.claimed.calls, Call(**{**frame.body["call"], "fits": fits}))
-        self.claimed = self.claimed.model_copy(update={"calls": calls})
+        with hearing():
+            call = Call(**{**frame.body["call"], "fits": fits})
+        self.claimed = self.claimed.model_copy(update={"calls": (*self.claimed.calls, call)})
 
     def _take_report(self, body: dict[str, Any]) -> None:
         """The guest's last frame: notes, names defined, images divided."""
-        self.book.note_divided([str(name) for name in body["divided"]])
-        self.claimed = Claimed(
-            calls=self.claimed.calls,
-            notes=tuple(Note(**note) for note in body["notes"][:200]),
-            defined=tuple(str(name) for name in body["defined"]),
-            extra={"readable": bool(body["readable"])},
-        )
+        with hearing():
+            divided = [str(name) for name in body["divided"]]
+            self.claimed = Claimed(
+                calls=self.claimed.calls,
+                notes=tuple(Note(**note) for note in body["notes"][:200]),
+                defined=tuple(str(name) for name in body["defined"]),
+                extra={"readable": bool(body["readable"])},
+            )
+        self.book.note_divided(divided)
 
 
 def shorten(data: bytes, limit: int = 20_000) -> str:
@@ -409,7 +418,9 @@ def shorten(data: bytes, limit: int = 20_000) -> str:
     return f"{text[: limit // 2]}\n… {len(text) - limit} characters left out …\n{text[-limit // 2 :]}"
 
 
-def refuse_if_told(body: dict[str, Any]) -> None:
-    """Raise Refused with the guest's own reason, if it has one."""
-    if body["refused"]:
-        raise Refused(str(body["refused"])[:300])
+def told_logs(body: dict[str, Any]) -> list[dict[str, float]]:
+    """The logs of each epoch of a live training, as the guest tells them."""
+    with hearing():
+        history = {str(key): [float(v) for v in values] for key, values in body["history"].items()}
+        epochs = min(int(body["epochs"]), MAX_EPOCHS)
+    return [{key: values[at] for key, values in history.items() if at < len(values)} for at in range(epochs)]

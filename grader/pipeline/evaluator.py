@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from grader.model.training import ArrayRef, Evaluation, EvaluationRequest
+from grader.pipeline.hearing import hearing
 from grader.sandbox.peer import Peer
 from grader.training.canonical import renamed_logs
 from grader.training.requests import read_array
@@ -66,7 +67,8 @@ class Evaluator:
 
     def answer(self, peer: Peer, body: Mapping[str, Any]) -> dict[str, Any]:
         """The frame that answers a question about a model."""
-        played = self._models.get(int(body["model_number"]))
+        with hearing():
+            played = self._models.get(int(body["model_number"]))
         wanted = None if played is None else self._read(peer, played, body)
         if played is None or wanted is None:
             return dict(FOR_ITSELF)
@@ -83,10 +85,11 @@ class Evaluator:
     def _read(self, peer: Peer, played: Played, body: Mapping[str, Any]) -> EvaluationRequest | None:
         """What is asked for, with its arrays here; None if it is none of a training that could be looked at."""
         try:
-            x, y = read_array(body["x"], "x"), read_array(body["y"], "y")
+            with hearing():
+                x, y = read_array(body["x"], "x"), read_array(body["y"], "y")
+                epoch, batch_size = int(body["epoch"]) - played.first, int(body["batch_size"])
         except Refused:
             return None
-        epoch, batch_size = int(body["epoch"]) - played.first, int(body["batch_size"])
         if not 1 <= batch_size <= MAX_BATCH or (not played.made_up and not 0 <= epoch < played.epochs):
             return None
         self._fetch(peer, [x, y])

@@ -8,6 +8,7 @@ import numpy as np
 
 from grader.model.observation import Curve, EpochSeen
 from grader.model.training import FitSettings
+from grader.pipeline.hearing import Broken, hearing
 from grader.sandbox.peer import Peer
 from grader.training.drills import Drill, batch_logs
 from grader.training.kept import KeptRun
@@ -15,10 +16,6 @@ from grader.wire.frames import Frame
 
 MAX_EPOCHS = 2000
 Array = np.ndarray[Any, Any]
-
-
-class Broken(Exception):  # noqa: N818 - what the guest said is out of order: a verdict, not our error
-    """The guest broke the protocol."""
 
 
 @dataclass
@@ -60,12 +57,13 @@ class Stage:
         frame = self.peer.ask({"type": "drill", "name": drill.name})
         curve, _, frame = self._epochs(frame, EpochSource(drill.name, list(drill.epochs), enough=enough))
         if frame.type == "fit_over":
-            changed = tuple(str(what) for what in frame.body["changed"])
+            with hearing():
+                changed = tuple(str(what) for what in frame.body["changed"])
             curve = curve.model_copy(update={"error": str(frame.body.get("error", ""))[:600], "changed": changed})
             frame = self.peer.receive()
         if frame.type != "drill_over":
             raise Broken(f"a frame {frame.type[:40]!r} where a drill should end")
-        ended = frame.body["status"] == "ended"
+        ended = frame.body.get("status") == "ended"
         return curve if ended else curve.model_copy(update={"hung": True})
 
     def untouched(self, drill: Drill, enough: int) -> Curve:
@@ -89,12 +87,13 @@ class Stage:
         batch: int | None = None
         while frame.type in ("epoch", "batch_stop"):
             if frame.type == "batch_stop":
-                batch = int(frame.body["batch"])
+                with hearing():
+                    batch = int(frame.body["batch"])
                 reply, lacking = self._supply_partial(source, len(seen) - 1, batch)
                 missing = missing or lacking
                 frame = self.peer.ask(*reply)
                 continue
-            if frame.body["epoch"] != self._first + len(seen) or len(seen) >= self.total:
+            if frame.body.get("epoch") != self._first + len(seen) or len(seen) >= self.total:
                 raise Broken("epochs out of order")
             if source.enough is not None and len(seen) >= source.enough:
                 frame = self.peer.ask({"type": "enough"})
@@ -105,9 +104,10 @@ class Stage:
             if index >= len(source.logs):
                 missing = missing or source.beyond
             seen.append(EpochSeen(epoch=self._first + index, logs=source.logs[min(index, len(source.logs) - 1)]))
-            frame = self.peer.ask(*self._supply(source, index, weights=bool(frame.body["weights"])))
+            frame = self.peer.ask(*self._supply(source, index, weights=bool(frame.body.get("weights"))))
         if frame.type == "weights":
-            index = int(frame.body["epoch"]) - self._first
+            with hearing():
+                index = int(frame.body["epoch"]) - self._first
             if not 0 <= index < len(seen):
                 raise Broken("weights of an epoch that was not played")
             frame = self.peer.ask({"type": "weights"}, self._weights(source, index))

@@ -7,6 +7,7 @@ copy. Anything else travels once, and is compared with the shipped images by val
 import contextlib
 import json
 import os
+import tempfile
 import weakref
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -84,10 +85,11 @@ class DataBook:
             and array.shape == reference.shape
             and content_digest(array) == reference.digest
         )
-        if same:
-            path = self._spool / f"{len(self._sent)}-{reference.key[:32]}.npy"
-            np.save(path, array, allow_pickle=False)
-            self._sent[reference.key] = map_npy(path)
+        if same and reference.key not in self._sent:
+            descriptor, path = tempfile.mkstemp(".npy", dir=self._spool)  # several threads may be sent the same array
+            with os.fdopen(descriptor, "wb") as file:
+                np.save(file, array, allow_pickle=False)
+            self._sent.setdefault(reference.key, map_npy(Path(path)))
         return same
 
     def uncast(self, reference: ArrayRef) -> ArrayRef:
