@@ -15,7 +15,8 @@ import grader
 from grader.api.reports import CHECK_COLUMNS, SUBMISSION_COLUMNS, TRAINING_COLUMNS
 from grader.cli import main, places
 from grader.errors import SetupError
-from grader.model.result import CourseScores, Result, Scores, TrainingSummary
+from grader.model.result import CourseScores, Missing, Result, Scores, TrainingSummary
+from grader.model.submission import Identity
 from grader.pipeline.check import Checked
 from grader.reports.notebook import MOST_ROWS, class_table, verdict_table
 from grader.results.folder import read_scores
@@ -150,6 +151,18 @@ def test_a_large_class_is_shown_as_far_as_a_notebook_should_keep_it() -> None:
     page = class_table("demo", tuple(result(f"s{number}") for number in range(MOST_ROWS + 5)))
     assert page.count("<tr>") == MOST_ROWS + 1
     assert f"the first {MOST_ROWS} of {MOST_ROWS + 5}" in page
+
+
+def test_who_handed_in_nothing_stands_in_the_tables_too() -> None:
+    """In the text and in the cell, after the others; a large class leaves them out first."""
+    nobody = Missing(student="zoe", identity=Identity(name="Zoe"))
+    report = grader.GradeReport(scores(result()).model_copy(update={"missing": (nobody,)}))
+    assert re.search(r"zoe .*–.*handed in nothing", repr(report))
+    cells = [tag.get_text() for tag in BeautifulSoup(report._repr_html_(), "html.parser").select("td")]
+    assert cells[-4:] == ["zoe", "–", "handed in nothing", ""]
+    many = class_table("demo", tuple(result(f"s{number}") for number in range(MOST_ROWS)), (nobody,))
+    assert "zoe" not in many
+    assert f"the first {MOST_ROWS} of {MOST_ROWS + 1}" in many
 
 
 # ── calls ──

@@ -97,12 +97,16 @@ class GradeReport:
         return dataframe(rows, SUBMISSION_COLUMNS + (CHECK_COLUMNS if checks else TRAINING_COLUMNS))
 
     def __repr__(self) -> str:
-        tables = [results_table(list(scores.submissions), name) for name, scores in self.by_assignment.items()]
+        tables = [
+            results_table(list(scores.submissions), name, scores.missing) for name, scores in self.by_assignment.items()
+        ]
         return "\n".join(as_text(table) for table in tables)
 
     def _repr_html_(self) -> str:
         """A table for notebooks."""
-        return "".join(class_table(name, scores.submissions) for name, scores in self.by_assignment.items())
+        return "".join(
+            class_table(name, scores.submissions, scores.missing) for name, scores in self.by_assignment.items()
+        )
 
 
 @dataclass(frozen=True, repr=False)

@@ -4,9 +4,11 @@ They hold no script and no style sheet, since notebooks strip both; colours are 
 they can be read on light and on dark ground. Everything is escaped, and what cannot be seen is written out.
 """
 
+from collections.abc import Sequence
+
 from jinja2 import Environment
 
-from grader.model.result import Result
+from grader.model.result import Missing, Result
 from grader.reports.console import lost_points
 from grader.reports.pages.visible import clear
 
@@ -55,6 +57,14 @@ CLASS = (
 <td style="{{ cell }}">{{ lost(result)|clear }}</td>
 </tr>
 {%- endfor %}
+{%- for nobody in missing %}
+<tr>
+<td style="{{ cell }}">{{ nobody.student|clear }}</td>
+<td style="{{ cell }}">–</td>
+<td style="{{ cell }}">handed in nothing</td>
+<td style="{{ cell }}"></td>
+</tr>
+{%- endfor %}
 </tbody>
 </table>
 """
@@ -86,9 +96,11 @@ def verdict_table(title: str, result: Result, remarks: tuple[str, ...]) -> str:
     return template.render(title=title, score=said_score(result), result=result, marks=MARKS, edges=EDGES, below=below)
 
 
-def class_table(title: str, results: tuple[Result, ...]) -> str:
-    """One row per submission; of a large class only the first."""
-    shown = results[:MOST_ROWS]
-    if len(shown) < len(results):
-        title = f"{title} (the first {MOST_ROWS} of {len(results)})"
-    return PAGES.from_string(CLASS).render(title=title, results=shown, score=said_score, lost=lost_points)
+def class_table(title: str, results: Sequence[Result], missing: Sequence[Missing] = ()) -> str:
+    """One row per submission, then those who handed in nothing; of a large class only the first."""
+    shown, nobody = results[:MOST_ROWS], missing[: max(MOST_ROWS - len(results), 0)]
+    if len(shown) + len(nobody) < len(results) + len(missing):
+        title = f"{title} (the first {MOST_ROWS} of {len(results) + len(missing)})"
+    return PAGES.from_string(CLASS).render(
+        title=title, results=shown, missing=nobody, score=said_score, lost=lost_points
+    )
