@@ -121,7 +121,11 @@ def train(
 
 
 def describe(slot: Slot, request: TrainingRequest) -> Description:
-    """Build the network of a request outside the student's reach, and say what layers it has."""
+    """Build the network of a request outside the student's reach, and say what layers it has.
+
+    One that takes more memory or time than there is has that as its problem. Raises SandboxError where the trainer does
+    not answer for another reason, such as the machine's being out of memory: nobody knows then what the network is.
+    """
     found: list[Description] = []
 
     def converse(peer: Peer) -> None:
@@ -143,7 +147,7 @@ def describe(slot: Slot, request: TrainingRequest) -> Description:
     measured, _ = slot.run(Job("describe", order, limits=limits), converse)
     if found:
         return found[0]
-    if measured.ending.kind in ("memory", "timeout", "signalled"):
+    if measured.ending.kind in ("memory", "timeout"):
         return Description(problem=f"the network is too large to build here ({measured.ending.kind})")
     raise SandboxError(f"the trainer could not describe a network: {measured.ending.kind} {measured.ending.detail}")
 

@@ -154,6 +154,8 @@ def train(message: Frame, channel: Channel) -> None:
             closing["reference_step_seconds"] = time_reference(order["reference"], fused=fused)
     except StateMismatchError as error:
         closing["mismatch"] = str(error)
+    except OSError:
+        raise  # a file of ours, which no network can be the cause of
     except Exception as error:  # noqa: BLE001 - Keras may raise anything for a network that does not fit its data
         closing["problem"] = sentence(error)
     channel.send({"type": "trained", **closing, "versions": versions()}, state)
