@@ -1,10 +1,12 @@
 """Files on disk that are not what they seem: links, pipes, devices, odd sizes and odd names."""
 
+import errno
 import os
 import socket
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -12,6 +14,11 @@ from grader.discovery import UnreadableSource, discover, read_source
 from grader.discovery.folder import folder_tree, read_file
 from grader.discovery.tree import MAX_FILE_BYTES, Branch, Entry, Leaf, is_ignored, shown
 from grader.model.submission import Submission
+from grader.pipeline import places
+from grader.pipeline.grade import Grading
+from grader.pipeline.settings import Settings
+from grader.pipeline.watch import Silent
+from grader.results.folder import ResultsFolder
 
 CODE = "x = 1\n"
 SECRET = "secret = 1\n"
@@ -205,6 +212,59 @@ def test_a_file_without_permission_is_named(root: Path, monkeypatch: pytest.Monk
     (root / "ada" / "mnist_conv.py").write_text(CODE, encoding="utf-8")
     monkeypatch.setattr(os, "open", refuse_permission)  # permission bits do not stop root
     assert "permission denied" in one_in(root).problem
+
+
+def failing(number: int) -> Callable[..., Any]:
+    """A call of the system that fails with an error number."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    return fail
+
+
+@pytest.mark.parametrize("call", ["open", "scandir"])
+@pytest.mark.parametrize("number", [errno.EIO, errno.ESTALE, errno.EMFILE])
+def test_a_disk_that_fails_is_no_fault_of_the_student(
+    root: Path, monkeypatch: pytest.MonkeyPatch, number: int, call: str
+) -> None:
+    """Nobody knows what is in such a file or folder: that student alone is looked at by a person, and gets no number."""
+    (root / "ada" / "mnist_conv.py").write_text(CODE, encoding="utf-8")
+    top = folder_tree(root).entries()
+    monkeypatch.setattr("grader.discovery.submissions.folder_tree", lambda _: Branch(root.name, "", lambda: top))
+    monkeypatch.setattr(os, call, failing(number))
+    submission = one_in(root)
+    assert submission.ours
+    assert submission.problem.endswith(f"could not be read here: {os.strerror(number)}")
+    assert submission.source is None
+
+
+def test_a_name_that_is_too_long_is_the_students(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What no other machine could read either."""
+    (root / "ada" / "mnist_conv.py").write_text(CODE, encoding="utf-8")
+    monkeypatch.setattr(os, "open", failing(errno.ENAMETOOLONG))
+    submission = one_in(root)
+    assert not submission.ours
+    assert submission.problem.endswith("Hand it in again.")
+
+
+def test_what_this_machine_could_not_read_has_no_number(tmp_path: Path) -> None:
+    """Beside a hand-in that is unreadable by its owner's fault, which is rejected."""
+    output = ResultsFolder(tmp_path / "results")
+    settings = Settings(datasets=places.datasets(), store=None, jobs=1)
+    grading = Grading(places.find_assignment("mnist_conv"), settings, output, Silent())
+    problem = "the file mnist_conv.py could not be read here: Input/output error"
+    grading.run(
+        [
+            Submission(student="ada", path="ada", digest="", problem=problem, ours=True),
+            Submission(student="ben", path="ben", digest="", problem="Your file is empty."),
+        ]
+    )
+    results = output.results()
+    found = [(item.status, item.score, item.needs_review) for item in results]
+    assert found == [("error", None, True), ("rejected", 0.0, False)]
+    assert results[0].message == f"The grader could not run this: {problem}"
+    assert {check.status for check in results[0].checks} == {"skipped"}
 
 
 @pytest.fixture

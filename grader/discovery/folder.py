@@ -4,6 +4,7 @@ Links are resolved before anything is opened. A link to a file inside the submis
 refuses. Only regular files are opened: opening a pipe or a device could block for ever or have effects.
 """
 
+import errno
 import os
 import stat
 from functools import partial
@@ -22,6 +23,23 @@ _KINDS = (
 )
 
 
+FAULTS_OF_THE_MACHINE = frozenset(
+    getattr(errno, name)
+    for name in (
+        "EIO",
+        "EMFILE",
+        "ENFILE",
+        "ENOMEM",
+        "ESTALE",
+        "ETIMEDOUT",
+        "EREMOTEIO",
+        "EUCLEAN",
+        "ENOTCONN",
+        "EBUSY",
+    )
+    if hasattr(errno, name)
+)
+"""A disk or a file server that fails, too many open files, no memory: the same hand-in can be read another time."""
 FLAGS = ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY")
 OPEN_FLAGS = os.O_RDONLY | sum(getattr(os, name, 0) for name in FLAGS)
 """Read bytes as they are, follow no link and wait for no pipe, as far as the system knows these words."""
@@ -43,7 +61,7 @@ def read_file(path: Path, name: str) -> bytes:
             _require_regular(status, name)  # it may have been exchanged since the look above
             return stream.read(status.st_size)
     except (OSError, ValueError) as error:
-        raise UnreadableSource(_why(error, name)) from error
+        raise _unreadable(error, name) from error
 
 
 def read_named_file(path: Path) -> bytes:
@@ -51,7 +69,7 @@ def read_named_file(path: Path) -> bytes:
     try:
         target = Path(os.path.realpath(path))
     except (OSError, ValueError) as error:
-        raise UnreadableSource(_why(error, path.name)) from error
+        raise _unreadable(error, path.name) from error
     return read_file(target, path.name)
 
 
@@ -69,7 +87,7 @@ def _entries(folder: Path, root: Path, shown_folder: str) -> list[Entry]:
         with os.scandir(folder) as listing:
             items = sorted(listing, key=lambda item: item.name)
     except OSError as error:
-        raise UnreadableSource(_why(error, folder.name, "folder")) from error
+        raise _unreadable(error, folder.name, "folder") from error
     return [_entry(item, root, joined(shown_folder, item.name)) for item in items]
 
 
@@ -112,11 +130,16 @@ def not_a_file(name: str, kind: str) -> str:
     return f"{shown(name)} is {kind}, not a file. Hand in the Python file or the notebook itself."
 
 
-def _why(error: OSError | ValueError, name: str, noun: str = "file") -> str:
+def _unreadable(error: OSError | ValueError, name: str, noun: str = "file") -> UnreadableSource:
+    """Why a file or folder could not be read, and by whose fault."""
     what = f"Your {noun} {shown(name)}"
     if isinstance(error, PermissionError):
-        return f"{what} could not be opened: permission denied. Make it readable and hand it in again."
+        return UnreadableSource(
+            f"{what} could not be opened: permission denied. Make it readable and hand it in again."
+        )
     if isinstance(error, FileNotFoundError):
-        return f"{what} is not there, or is a link that leads nowhere. Hand in the file itself."
+        return UnreadableSource(f"{what} is not there, or is a link that leads nowhere. Hand in the file itself.")
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    return f"{what} could not be read: {reason}. Hand it in again."
+    if isinstance(error, OSError) and error.errno in FAULTS_OF_THE_MACHINE:
+        return UnreadableSource(f"the {noun} {shown(name)} could not be read here: {reason}", ours=True)
+    return UnreadableSource(f"{what} could not be read: {reason}. Hand it in again.")

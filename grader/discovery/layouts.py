@@ -190,11 +190,18 @@ def _walk_folder(branch: Branch, folders: tuple[str, ...], archive: str) -> Iter
         yield from _walk_entries(branch, (*folders, branch.name), archive)
 
 
+def _said(problem: UnreadableSource) -> str:
+    """What is in the way; where that is the machine's fault, nothing can be said about the rest of the hand-in."""
+    if problem.ours:
+        raise problem
+    return problem.message
+
+
 def _walk_archive(leaf: Leaf, folders: tuple[str, ...]) -> Iterator[Found | str]:
     try:
         branch = archive_tree(leaf)
     except UnreadableSource as problem:
-        yield problem.message
+        yield _said(problem)
     else:
         yield from _walk_entries(branch, folders, branch.name)
 
@@ -203,6 +210,6 @@ def _walk_entries(branch: Branch, folders: tuple[str, ...], archive: str) -> Ite
     try:
         entries = branch.entries()
     except UnreadableSource as problem:
-        yield problem.message
+        yield _said(problem)
     else:
         yield from _walk(entries, folders, archive)

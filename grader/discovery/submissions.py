@@ -58,10 +58,10 @@ def discover_repository(
     try:
         top = folder_tree(repository)
         entries = [entry for entry in top.entries() if entry.name not in ignored]
+        hand_in = HandIn(shown(student), (Branch(top.name, ".", lambda: entries),))
+        seen = survey(hand_in.parts)
     except UnreadableSource as problem:
         raise SetupError(f"{shown(str(repository))}: {problem.message}") from problem
-    hand_in = HandIn(shown(student), (Branch(top.name, ".", lambda: entries),))
-    seen = survey(hand_in.parts)
     if expected.chosen is None and not any(best_fits(seen.code, one, expected) for one in expected.ids):
         return []
     return _submissions(hand_in, expected)
@@ -103,8 +103,16 @@ def _submissions(hand_in: HandIn, expected: Expected) -> list[tuple[str, Submiss
     """One submission for each assignment the student handed in, or one that says why there is none."""
     if expected.chosen is None and hand_in.assignment:
         expected = Expected(expected.stems, hand_in.assignment)
-    seen = survey(hand_in.parts)
     ids = [expected.chosen] if expected.chosen else list(expected.ids)
+    try:
+        return _looked_through(hand_in, ids, expected)
+    except UnreadableSource as fault:
+        return [(ids[0], _without_file(hand_in, fault.message, ours=fault.ours))]
+
+
+def _looked_through(hand_in: HandIn, ids: list[str], expected: Expected) -> list[tuple[str, Submission]]:
+    """The same. Raises UnreadableSource where this machine fails."""
+    seen = survey(hand_in.parts)
     fits = [(one, best_fits(seen.code, one, expected)) for one in ids]
     found = [(one, _submission(hand_in, one, files, expected)) for one, files in fits if files]
     return found or [(ids[0], _without_file(hand_in, _nothing_usable(seen, ids, expected)))]
@@ -118,20 +126,27 @@ def _submission(hand_in: HandIn, assignment: str, files: list[Found], expected: 
 
 def _read(student: str, leaf: Leaf) -> Submission:
     """The submission in a file, or what keeps us from reading it."""
-    digest, source, problem = "", None, ""
+    digest, source, problem, ours = "", None, "", False
     try:
         data = leaf.read()
         digest = hashlib.sha256(data).hexdigest()
         source = parse_source(leaf.name, data)
     except UnreadableSource as unreadable:
-        problem = unreadable.message
+        problem, ours = unreadable.message, unreadable.ours
     return Submission(
-        student=student, path=leaf.path, digest=digest, source=source, problem=problem, location=leaf.location
+        student=student,
+        path=leaf.path,
+        digest=digest,
+        source=source,
+        problem=problem,
+        ours=ours,
+        location=leaf.location,
     )
 
 
-def _without_file(hand_in: HandIn, problem: str) -> Submission:
-    return _owned(hand_in, Submission(student=hand_in.student, path=hand_in.parts[0].path, digest="", problem=problem))
+def _without_file(hand_in: HandIn, problem: str, *, ours: bool = False) -> Submission:
+    path = hand_in.parts[0].path
+    return _owned(hand_in, Submission(student=hand_in.student, path=path, digest="", problem=problem, ours=ours))
 
 
 def _owned(hand_in: HandIn, submission: Submission) -> Submission:
@@ -151,7 +166,9 @@ def _are_equal(files: Sequence[Found]) -> bool:
         return False
     try:
         return len({hashlib.sha256(found.leaf.read()).digest() for found in files}) == 1
-    except UnreadableSource:
+    except UnreadableSource as problem:
+        if problem.ours:
+            raise
         return False
 
 

@@ -2,9 +2,13 @@
 
 
 class UnreadableSource(Exception):  # noqa: N818 - the name is the contract, and it is no error of ours
-    """Why a file cannot be graded. It is the student's to mend, so it ends as data, not as an error of ours."""
+    """Why a file cannot be graded. It is the student's to mend, so it ends as data, not as an error of ours.
 
-    def __init__(self, message: str) -> None:
+    Args:
+        message: one sentence or two for the student: what was found, and what to do.
+        ours: the machine failed that grades: nobody knows what is in the file, and its owner can do nothing.
+    """
+
+    def __init__(self, message: str, *, ours: bool = False) -> None:
         super().__init__(message)
-        self.message = message
-        """One sentence or two for the student: what was found, and what to do."""
+        self.message, self.ours = message, ours

@@ -59,6 +59,8 @@ class Submission(Record):
     source: Source | None = None
     problem: str = ""
     """Why it cannot be graded, one sentence for the student; empty when it can."""
+    ours: bool = False
+    """That is the fault of the machine that grades: no number, and a person looks."""
     location: Path | None = None
     """The file on disk; never written to results."""
     identity: Identity = Identity()

@@ -83,6 +83,9 @@ class Outcomes:
 
     def unread(self, submission: Submission) -> None:
         """A hand-in that could not be read."""
+        if submission.ours:
+            self.failed(submission, submission.problem)
+            return
         digests = (self.assignment.digest, self._keys(submission).verdicts)
         self._write(
             submission,
