@@ -396,6 +396,20 @@ def test_a_scheduler_that_ends_is_told(places: Places, monkeypatch: pytest.Monke
     engine.close()
 
 
+def test_a_client_whose_loop_had_no_turn_is_begun_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once: found in a run of all tests, with as many programs beside it as the machine could bear."""
+    begun: list[dict[str, Any]] = []
+
+    def client(**arguments: Any) -> str:
+        begun.append(arguments)
+        assert len(begun) > 1
+        return "a client"
+
+    monkeypatch.setattr(dask, "Client", client)
+    assert dask.make_client(address="a") == "a client"
+    assert [arguments["address"] for arguments in begun] == ["a", "a"]
+
+
 @pytest.mark.parametrize("address", ["tcp://127.0.0.1:1", "no address", "127.0.0.1:99999999", "http://a:1"])
 def test_an_address_without_scheduler_is_told(address: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever stands there, it is a sentence with the address, and what to start."""

