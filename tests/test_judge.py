@@ -1,5 +1,7 @@
 """Judging: from what a check raises to its verdict, and what is wanted to decide the rest."""
 
+import os
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -573,3 +575,30 @@ def test_a_bug_that_one_hand_in_meets_is_not_held_against_the_next(
 
     court.sit(work)
     assert [[verdict.status for verdict in judgement.verdicts] for judgement in found] == [["passed"]] * 3
+
+
+# ── which text is judged by ──
+
+
+def test_checks_are_those_of_the_file_and_not_of_its_compiled_form(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python knows compiled files by time and size, and an archive or two quick edits give other checks both."""
+    path = tmp_path / "checks.py"
+    head = "from grader.judging import points\n"
+    path.write_text(head + one_check("", "pass    "))
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)  # as it is for everybody who has not asked for less
+    when = path.stat().st_mtime_ns
+    evidence = make_evidence(assignment=make_assignment(tmp_path))
+    assert judge(evidence).verdicts[0].status == "passed"
+    path.write_text(head + one_check("", "assert 0"))
+    os.utime(path, ns=(when, when))
+    assert judge(evidence).verdicts[0].status == "failed"
+
+
+def test_judging_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The folder of an assignment holds what its author put there."""
+    monkeypatch.setattr(sys, "dont_write_bytecode", False)
+    judge_checks(tmp_path, one_check(""))
+    assert not list(tmp_path.rglob("__pycache__"))
+    assert not [item for item in sys.meta_path if type(item).__module__.startswith("grader")]

@@ -14,6 +14,7 @@ import pytest
 
 from grader.errors import SetupError
 from grader.judging.evidence import Evidence
+from grader.judging.from_text import from_text
 from grader.judging.plugin import Judgement, JudgePlugin
 from grader.model.assignment import Assignment
 
@@ -95,7 +96,7 @@ class Court:
 
         self._plugin = plugin = JudgePlugin(openly)
         try:
-            with clean_pytest(), self._put_aside():
+            with clean_pytest(), from_text(checks.parent), self._put_aside():
                 code = pytest.main(arguments, plugins=[plugin])
         finally:
             self._plugin = None
