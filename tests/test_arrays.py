@@ -107,6 +107,7 @@ def test_an_array_that_several_programs_send_at_once_is_whole_for_each(book: Dat
 
     with ThreadPoolExecutor(4) as pool:
         assert [all(found) for found in pool.map(send, range(4))] == [True] * 4
+    assert len(list(book._spool.iterdir())) == len(arrays)
 
 
 @pytest.mark.parametrize(

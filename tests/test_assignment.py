@@ -122,11 +122,12 @@ def test_an_assignment_names_something_to_grade(tmp_path: Path, settings: str) -
     assert key in problem(tmp_path / "demo")
 
 
-@pytest.mark.parametrize("name", ["assignment.toml", "probe.py", "checks.py", "reference.json"])
+@pytest.mark.parametrize("name", ["assignment.toml", "probe.py", "checks.py", "conftest.py", "reference.json"])
 def test_digest_covers_what_decides_verdicts(tmp_path: Path, name: str) -> None:
     """A change in any of these files makes results from before stale."""
     write_assignment(tmp_path / "demo", "")
     (tmp_path / "demo" / "reference.json").write_text("{}")
+    (tmp_path / "demo" / "conftest.py").touch()
     before = load_assignment(tmp_path / "demo").digest
     path = tmp_path / "demo" / name
     path.write_text(f"{path.read_text()}\n")

@@ -10,6 +10,7 @@ from keras import layers
 from keras.src import backend
 
 from grader.guest.build import build, has_usual_compilation, is_built_for, known_outcomes
+from grader.guest.capture import describe_model
 from grader.guest.slots import settle
 
 IMAGES, LABELS = np.zeros((8, 28, 28, 1)), np.zeros((8,), np.uint8)
@@ -50,6 +51,19 @@ def half() -> Any:
             layers.Dense(10, dtype="mixed_float16"),
         ]
     )
+
+
+def test_a_reason_without_a_word_is_its_name() -> None:
+    """A layer that cannot say how it is made may raise no more than that."""
+
+    class Mute:
+        def __call__(self) -> Any:
+            raise NotImplementedError
+
+    network = compiled(plain)
+    network.to_json = Mute()
+    found = describe_model(network, (IMAGES, LABELS, None), [], {})
+    assert found["refused"] == "it cannot be written down as data (NotImplementedError)"
 
 
 BUILT: list[Callable[[], Any]] = [plain, functional, nested, half]

@@ -4,6 +4,7 @@ import errno
 import os
 import socket
 import tempfile
+import zipfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ import pytest
 from grader.discovery import UnreadableSource, discover, read_source
 from grader.discovery.folder import folder_tree, read_file
 from grader.discovery.tree import MAX_FILE_BYTES, Branch, Entry, Leaf, is_ignored, shown
+from grader.errors import SetupError
 from grader.model.submission import Submission
 from grader.pipeline import places
 from grader.pipeline.grade import Grading
@@ -237,6 +239,32 @@ def test_a_disk_that_fails_is_no_fault_of_the_student(
     assert submission.ours
     assert submission.problem.endswith(f"could not be read here: {os.strerror(number)}")
     assert submission.source is None
+
+
+def test_a_disk_that_fails_below_a_zip_of_the_class_is_no_damage_of_a_file(
+    root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The member is whole, and its owner has nothing to zip again."""
+    archive = root.parent / "class.zip"
+    with zipfile.ZipFile(archive, "w") as made:
+        made.writestr("ada/mnist_conv.py", CODE)
+    monkeypatch.setattr(zipfile.ZipExtFile, "read", failing(errno.EIO))
+    submission = one_in(archive)
+    assert submission.ours
+    assert "could not be read here" in submission.problem
+
+
+def test_a_list_of_owners_that_cannot_be_read_stops_all(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Everybody would be graded without name and time, and nobody would see it."""
+    (root / "submission_metadata.yml").write_text("submission_1: {}\n")
+    (root / "submission_1").mkdir()
+    (root / "submission_1" / "mnist_conv.py").write_text(CODE, encoding="utf-8")
+    assert all_in(root)
+    monkeypatch.setattr(os, "open", failing(errno.EIO))
+    with pytest.raises(
+        SetupError, match=r"the file submission_metadata\.yml could not be read here: Input/output error"
+    ):
+        all_in(root)
 
 
 def test_a_name_that_is_too_long_is_the_students(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

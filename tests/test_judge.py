@@ -596,6 +596,21 @@ def test_checks_are_those_of_the_file_and_not_of_its_compiled_form(
     assert judge(evidence).verdicts[0].status == "failed"
 
 
+def test_checks_in_a_package_are_read_again_too(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As of a course that is installed, in a notebook that stays open: pytest knew the module that it imported first."""
+    folder = tmp_path / "course_of_this_test" / "demo"
+    folder.mkdir(parents=True)
+    for place in (folder.parent, folder):
+        (place / "__init__.py").touch()
+    monkeypatch.syspath_prepend(tmp_path)
+    evidence = make_evidence(assignment=make_assignment(folder))
+    found = []
+    for body in ("pass", "assert 0", "pass"):
+        (folder / "checks.py").write_text("from grader.judging import points\n" + one_check("", body))
+        found.append(judge(evidence).verdicts[0].status)
+    assert found == ["passed", "failed", "passed"]
+
+
 def test_judging_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The folder of an assignment holds what its author put there."""
     monkeypatch.setattr(sys, "dont_write_bytecode", False)

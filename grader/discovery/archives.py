@@ -18,7 +18,7 @@ from typing import IO
 
 from grader.discovery.folder import require_size
 from grader.discovery.tree import Branch, Entry, Leaf, is_ignored, joined, shown, stem_of
-from grader.discovery.unreadable import UnreadableSource
+from grader.discovery.unreadable import UnreadableSource, is_fault_of_the_machine
 
 MAX_NESTING = 2
 """A zip in a zip is read, a third one is not."""
@@ -88,7 +88,7 @@ def _opened(file: Path | IO[bytes], name: str) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(file)
     except _ZIP_ERRORS as error:
-        raise _refusal(name, "is damaged or not a zip archive") from error
+        raise _fault(error, name) or _refusal(name, "is damaged or not a zip archive") from error
 
 
 def _refusal(name: str, what: str) -> UnreadableSource:
@@ -179,4 +179,12 @@ def _read(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str) -> bytes:
         with archive.open(info) as stream:
             return stream.read(info.file_size + 1)  # without a number, a lie about the size would unpack it all
     except _ZIP_ERRORS as error:
-        raise UnreadableSource(f"{shown(name)} is damaged inside the archive. Zip it again and hand it in.") from error
+        damaged = UnreadableSource(f"{shown(name)} is damaged inside the archive. Zip it again and hand it in.")
+        raise _fault(error, name) or damaged from error
+
+
+def _fault(error: Exception, name: str) -> UnreadableSource | None:
+    """What to say where the disk failed that holds the archive; None where the archive did."""
+    if not is_fault_of_the_machine(error):
+        return None
+    return UnreadableSource(f"the archive that holds {shown(name)} could not be read here: {error}", ours=True)

@@ -4,14 +4,13 @@ Links are resolved before anything is opened. A link to a file inside the submis
 refuses. Only regular files are opened: opening a pipe or a device could block for ever or have effects.
 """
 
-import errno
 import os
 import stat
 from functools import partial
 from pathlib import Path
 
 from grader.discovery.tree import MAX_FILE_BYTES, Branch, Entry, Leaf, is_code, is_zip, joined, refusal, shown
-from grader.discovery.unreadable import UnreadableSource
+from grader.discovery.unreadable import UnreadableSource, is_fault_of_the_machine
 
 _KINDS = (
     (stat.S_ISDIR, "a folder"),
@@ -23,23 +22,6 @@ _KINDS = (
 )
 
 
-FAULTS_OF_THE_MACHINE = frozenset(
-    getattr(errno, name)
-    for name in (
-        "EIO",
-        "EMFILE",
-        "ENFILE",
-        "ENOMEM",
-        "ESTALE",
-        "ETIMEDOUT",
-        "EREMOTEIO",
-        "EUCLEAN",
-        "ENOTCONN",
-        "EBUSY",
-    )
-    if hasattr(errno, name)
-)
-"""A disk or a file server that fails, too many open files, no memory: the same hand-in can be read another time."""
 FLAGS = ("O_NOFOLLOW", "O_NONBLOCK", "O_CLOEXEC", "O_BINARY")
 OPEN_FLAGS = os.O_RDONLY | sum(getattr(os, name, 0) for name in FLAGS)
 """Read bytes as they are, follow no link and wait for no pipe, as far as the system knows these words."""
@@ -140,6 +122,6 @@ def _unreadable(error: OSError | ValueError, name: str, noun: str = "file") -> U
     if isinstance(error, FileNotFoundError):
         return UnreadableSource(f"{what} is not there, or is a link that leads nowhere. Hand in the file itself.")
     reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
-    if isinstance(error, OSError) and error.errno in FAULTS_OF_THE_MACHINE:
+    if is_fault_of_the_machine(error):
         return UnreadableSource(f"the {noun} {shown(name)} could not be read here: {reason}", ours=True)
     return UnreadableSource(f"{what} could not be read: {reason}. Hand it in again.")

@@ -35,13 +35,20 @@ class Handing:
 
 
 def read_metadata(entries: Iterable[Entry]) -> Mapping[str, Handing]:
-    """What is known of each folder, by its name; nothing if there is no such file or it cannot be read."""
+    """What is known of each folder, by its name; nothing if there is no such file or it is none of its kind.
+
+    Raises UnreadableSource where this machine fails to read it: everybody would lose name and time.
+    """
     leaf = next((entry for entry in entries if isinstance(entry, Leaf) and entry.name == FILE), None)
     if leaf is None:
         return {}
     try:
         found = yaml.load(leaf.read(), Loader)  # noqa: S506 - a safe loader, written in C where there is one
-    except (UnreadableSource, yaml.YAMLError, ValueError, RecursionError):
+    except UnreadableSource as problem:
+        if problem.ours:
+            raise
+        return {}
+    except (yaml.YAMLError, ValueError, RecursionError):
         return {}
     folders = found.items() if isinstance(found, dict) else ()
     return {str(name): _handing(value) for name, value in folders if isinstance(value, dict)}

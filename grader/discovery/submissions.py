@@ -111,7 +111,7 @@ def _submissions(hand_in: HandIn, expected: Expected) -> list[tuple[str, Submiss
 
 
 def _looked_through(hand_in: HandIn, ids: list[str], expected: Expected) -> list[tuple[str, Submission]]:
-    """The same. Raises UnreadableSource where this machine fails."""
+    """One submission for each of these assignments. Raises UnreadableSource where this machine fails."""
     seen = survey(hand_in.parts)
     fits = [(one, best_fits(seen.code, one, expected)) for one in ids]
     found = [(one, _submission(hand_in, one, files, expected)) for one, files in fits if files]

@@ -120,7 +120,8 @@ def describe_model(model: Any, train: Any, callbacks: list[Any], arguments: dict
             "refused": "",
         }
     except (CannotCaptureError, TypeError, ValueError, NotImplementedError) as error:
-        return {**empty, "refused": f"it cannot be written down as data ({str(error).splitlines()[0][:200]})"}
+        words = (str(error).splitlines() or [type(error).__name__])[0]
+        return {**empty, "refused": f"it cannot be written down as data ({words[:200]})"}
 
 
 def refuse_unusual(model: Any) -> None:

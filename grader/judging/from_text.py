@@ -1,8 +1,9 @@
-"""Import the checks of an assignment from their text, never from what Python compiled of them before.
+"""Import the checks of an assignment from their text, never from what Python compiled or imported of them before.
 
 Python takes a compiled file in `__pycache__` for that of a source of the same size and modification time in whole seconds
 (PEP 3147 and the description of `py_compile.PycInvalidationMode.TIMESTAMP`). An archive that keeps times, or two edits within
-a second, can give other checks both: a class would be graded by checks that nobody sees any more.
+a second, can give other checks both: a class would be graded by checks that nobody sees any more. Where the folder is
+part of a package, as of a course that is installed, a process that goes on also knows the module that it imported first.
 """
 
 import contextlib
@@ -13,6 +14,9 @@ from importlib.machinery import ModuleSpec, SourceFileLoader
 from importlib.util import spec_from_file_location
 from pathlib import Path
 from types import CodeType, ModuleType
+
+MODULES = ("checks.py", "conftest.py")
+"""What pytest imports of the folder of an assignment."""
 
 
 class TextLoader(SourceFileLoader):
@@ -48,8 +52,18 @@ class TextFinder(MetaPathFinder):
 def from_text(folder: Path) -> Iterator[None]:
     """Modules of this folder are imported from their text; pytest asks `sys.meta_path` first (its mode `importlib`)."""
     finder = TextFinder(folder)
+    forget(folder)
     sys.meta_path.insert(0, finder)
     try:
         yield
     finally:
         sys.meta_path.remove(finder)
+        forget(folder)
+
+
+def forget(folder: Path) -> None:
+    """Have the modules of this folder imported anew, under whatever name they are known."""
+    files = {str(folder / name) for name in MODULES}
+    for name, module in list(sys.modules.items()):
+        if getattr(module, "__file__", None) in files:
+            del sys.modules[name]

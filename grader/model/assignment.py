@@ -254,7 +254,7 @@ def _is_mark(decorator: ast.expr) -> bool:
 def _digest(folder: Path) -> str:
     """SHA-256 over the files that decide verdicts."""
     digest = hashlib.sha256()
-    for name in ("assignment.toml", "probe.py", "inputs.py", "checks.py", "reference.json"):
+    for name in ("assignment.toml", "probe.py", "inputs.py", "checks.py", "conftest.py", "reference.json"):
         path = folder / name
         if path.is_file():
             digest.update(name.encode() + b"\0" + path.read_bytes() + b"\0")

@@ -153,7 +153,7 @@ def read_file(file: Path) -> Submission:
     try:
         return Submission(student=file.stem, path=file.name, digest=digest, source=read_source(file))
     except UnreadableSource as problem:
-        return Submission(student=file.stem, path=file.name, digest=digest, problem=str(problem))
+        return Submission(student=file.stem, path=file.name, digest=digest, problem=str(problem), ours=problem.ours)
 
 
 def grade_batch(batch: Batch, settings: Settings, output: Path, watching: Watching) -> Iterator[Scores]:

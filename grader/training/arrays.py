@@ -89,7 +89,9 @@ class DataBook:
             descriptor, path = tempfile.mkstemp(".npy", dir=self._spool)  # several threads may be sent the same array
             with os.fdopen(descriptor, "wb") as file:
                 np.save(file, array, allow_pickle=False)
-            self._sent.setdefault(reference.key, map_npy(Path(path)))
+            mapped = map_npy(Path(path))
+            if self._sent.setdefault(reference.key, mapped) is not mapped:
+                Path(path).unlink()  # another was quicker
         return same
 
     def uncast(self, reference: ArrayRef) -> ArrayRef:
