@@ -1,5 +1,6 @@
 """Judging: from what a check raises to its verdict, and what is wanted to decide the rest."""
 
+import importlib
 import os
 import sys
 from pathlib import Path
@@ -604,6 +605,8 @@ def test_checks_in_a_package_are_read_again_too(tmp_path: Path, monkeypatch: pyt
         (place / "__init__.py").touch()
     monkeypatch.syspath_prepend(tmp_path)
     evidence = make_evidence(assignment=make_assignment(folder))
+    (folder / "checks.py").write_text("")
+    importlib.import_module("course_of_this_test.demo.checks")
     found = []
     for body in ("pass", "assert 0", "pass"):
         (folder / "checks.py").write_text("from grader.judging import points\n" + one_check("", body))
